@@ -1,0 +1,1 @@
+"""Ball arithmetic and outward rounding: the only place that touches flint and its traps."""

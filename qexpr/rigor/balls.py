@@ -1,0 +1,174 @@
+"""Balls (arb) from exact numbers only, exact ends out of them, and decisions that are certain.
+
+The traps of the library are met here, once: ``arb ** int`` is nan on balls around 0, nan
+compares False both ways, ``arb(0.1)`` is the double, the working precision is global, and a
+ball's text says nothing rigorous.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+
+from flint import arb, ctx, fmpq, fmpz
+
+from qexpr.errors import InvalidInput, QexprError
+
+__all__ = [
+    "PRECISIONS",
+    "arb",
+    "ball",
+    "certain_ceil",
+    "certain_floor",
+    "enclose",
+    "enclosure",
+    "interval",
+    "is_finite",
+    "log2",
+    "lower_end",
+    "power",
+    "precision",
+    "upper_end",
+]
+
+PRECISIONS = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """Set the working precision for a block, and give the old one back."""
+    old = ctx.prec
+    ctx.prec = bits
+    try:
+        yield
+    finally:
+        ctx.prec = old
+
+
+def ball(value: int | Fraction | fmpq | fmpz | arb) -> arb:
+    """A ball that contains an exact number; floats are refused, they are rarely what is meant."""
+    if isinstance(value, arb):
+        return value
+    if isinstance(value, Fraction):
+        return arb(fmpq(value.numerator, value.denominator))
+    if isinstance(value, int | fmpq | fmpz):
+        return arb(value)
+    raise InvalidInput(f"a ball needs an exact number, got {type(value).__name__}")
+
+
+def interval(lower: int | Fraction, upper: int | Fraction) -> arb:
+    """A ball that contains [lower, upper]."""
+    return ball(lower).union(ball(upper))
+
+
+def is_finite(x: arb) -> bool:
+    """False for nan and infinite balls, which compare False both ways."""
+    return bool(x.is_finite())
+
+
+def _exact(x: arb) -> Fraction:
+    mantissa, exponent = x.man_exp()
+    mantissa, exponent = int(mantissa), int(exponent)
+    if exponent >= 0:
+        return Fraction(mantissa << exponent)
+    return Fraction(mantissa, 1 << -exponent)
+
+
+def lower_end(x: arb) -> Fraction | float:
+    """A rational that no point of the ball is below; -inf for a ball that is not finite."""
+    return _exact(x.lower()) if is_finite(x) else -math.inf
+
+
+def upper_end(x: arb) -> Fraction | float:
+    """A rational that no point of the ball is above; +inf for a ball that is not finite."""
+    return _exact(x.upper()) if is_finite(x) else math.inf
+
+
+def power(x: arb, exponent: int) -> arb:
+    """x ** exponent for an integer exponent, sharp for even powers of balls around 0."""
+    if exponent < 0:
+        return 1 / power(x, -exponent)
+    if exponent % 2 == 0 and x.contains(0):
+        x = arb(0).union(abs(x).upper())
+        return _binary_power(x, exponent).nonnegative_part()
+    return _binary_power(x, exponent)
+
+
+def _binary_power(x: arb, exponent: int) -> arb:
+    result = arb(1)
+    while exponent:
+        if exponent & 1:
+            result *= x
+        exponent >>= 1
+        if exponent:
+            x *= x
+    return result
+
+
+def log2(x: int | Fraction | arb) -> arb:
+    """Log to base 2; exact for integer powers of two and their reciprocals."""
+    if isinstance(x, int | Fraction):
+        x = Fraction(x)
+        if x <= 0:
+            raise InvalidInput("the logarithm needs a positive number")
+        p, q = x.numerator, x.denominator
+        if p & (p - 1) == 0 and q & (q - 1) == 0:
+            return arb(p.bit_length() - q.bit_length())
+        x = ball(x)
+    return x.log() / arb.const_log2()
+
+
+def enclose(compute: Callable[[], arb], width: Fraction = Fraction(1, 2**60)) -> arb:
+    """Evaluate at rising precision until the ball is narrower than `width` times its size.
+
+    Returns the narrowest ball found; a ball that never becomes finite raises.
+    """
+    best: arb | None = None
+    for bits in PRECISIONS:
+        with precision(bits):
+            x = compute()
+        if not is_finite(x):
+            continue
+        best = x
+        low, high = _exact(x.lower()), _exact(x.upper())
+        if high - low <= width * max(abs(low), abs(high)):
+            return x
+    if best is None:
+        raise QexprError("an enclosure did not become finite at any working precision")
+    return best
+
+
+def enclosure(
+    compute: Callable[[], arb], width: Fraction = Fraction(1, 2**60)
+) -> tuple[Fraction, Fraction]:
+    """The rational ends of `enclose`."""
+    x = enclose(compute, width)
+    return _exact(x.lower()), _exact(x.upper())
+
+
+def certain_floor(compute: Callable[[], arb | int | Fraction]) -> int:
+    """floor of a real number, decided at rising precision; exact numbers are taken as they are.
+
+    Raises
+    ------
+    QexprError
+        If the number cannot be told from an integer at 8192 bits: that case needs exact
+        arithmetic from the caller.
+    """
+    for bits in PRECISIONS:
+        with precision(bits):
+            x = compute()
+        if isinstance(x, int | Fraction):
+            return math.floor(x)
+        if is_finite(x):
+            low, high = math.floor(_exact(x.lower())), math.floor(_exact(x.upper()))
+            if low == high:
+                return low
+    raise QexprError("a number could not be told from an integer at 8192 bits")
+
+
+def certain_ceil(compute: Callable[[], arb | int | Fraction]) -> int:
+    """ceil of a real number, decided like `certain_floor`."""
+    return -certain_floor(lambda: -compute())
