@@ -27,7 +27,7 @@ _PACKAGES = (
     "targets",
 )
 
-__all__ = ["Query", "__version__", *_PACKAGES]  # noqa: PLE0604 -- the tuple holds literals
+__all__ = ["Query", "__version__", *_PACKAGES]
 
 
 def __getattr__(name: str) -> Any:

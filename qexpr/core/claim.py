@@ -86,8 +86,12 @@ class _Guarded:
     def _mixed(self, other: object) -> NoReturn:
         _refuse(self, other)
 
+    def _refuse_order(self, other: object) -> bool:
+        _refuse(self, other)
+
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _mixed
-    __truediv__ = __rtruediv__ = __lt__ = __le__ = __gt__ = __ge__ = _mixed
+    __truediv__ = __rtruediv__ = _mixed
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +263,5 @@ def comparable(a: Claim, b: Claim) -> bool:
     if a.quantity != b.quantity:
         raise InvalidInput(f"{pair} are not comparable: {a.quantity} is not {b.quantity}")
     if a.quantifier is not b.quantifier:
-        raise InvalidInput(
-            f"{pair} are not comparable: '{a.quantifier}' is not '{b.quantifier}'"
-        )
+        raise InvalidInput(f"{pair} are not comparable: '{a.quantifier}' is not '{b.quantifier}'")
     return True
