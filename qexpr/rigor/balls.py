@@ -76,14 +76,24 @@ def _exact(x: arb) -> Fraction:
     return Fraction(mantissa, 1 << -exponent)
 
 
+def _ends(x: arb) -> tuple[Fraction, Fraction]:
+    """The exact ends of a finite ball.
+
+    Not ``x.lower()`` and ``x.upper()``: they round to the working precision, 53 bits outside a
+    `precision` block, whatever the ball was computed with.
+    """
+    middle, radius = _exact(x.mid()), _exact(x.rad())
+    return middle - radius, middle + radius
+
+
 def lower_end(x: arb) -> Fraction | float:
-    """A rational that no point of the ball is below; -inf for a ball that is not finite."""
-    return _exact(x.lower()) if is_finite(x) else -math.inf
+    """The least point of the ball, exactly; -inf for a ball that is not finite."""
+    return _ends(x)[0] if is_finite(x) else -math.inf
 
 
 def upper_end(x: arb) -> Fraction | float:
-    """A rational that no point of the ball is above; +inf for a ball that is not finite."""
-    return _exact(x.upper()) if is_finite(x) else math.inf
+    """The greatest point of the ball, exactly; +inf for a ball that is not finite."""
+    return _ends(x)[1] if is_finite(x) else math.inf
 
 
 def power(x: arb, exponent: int) -> arb:
@@ -132,7 +142,7 @@ def enclose(compute: Callable[[], arb], width: Fraction = Fraction(1, 2**60)) ->
         if not is_finite(x):
             continue
         best = x
-        low, high = _exact(x.lower()), _exact(x.upper())
+        low, high = _ends(x)
         if high - low <= width * max(abs(low), abs(high)):
             return x
     if best is None:
@@ -144,8 +154,7 @@ def enclosure(
     compute: Callable[[], arb], width: Fraction = Fraction(1, 2**60)
 ) -> tuple[Fraction, Fraction]:
     """The rational ends of `enclose`."""
-    x = enclose(compute, width)
-    return _exact(x.lower()), _exact(x.upper())
+    return _ends(enclose(compute, width))
 
 
 def certain_floor(compute: Callable[[], arb | int | Fraction]) -> int:
@@ -163,7 +172,7 @@ def certain_floor(compute: Callable[[], arb | int | Fraction]) -> int:
         if isinstance(x, int | Fraction):
             return math.floor(x)
         if is_finite(x):
-            low, high = math.floor(_exact(x.lower())), math.floor(_exact(x.upper()))
+            low, high = (math.floor(end) for end in _ends(x))
             if low == high:
                 return low
     raise QexprError("a number could not be told from an integer at 8192 bits")
