@@ -1,0 +1,1 @@
+"""The constructions, one file each."""
