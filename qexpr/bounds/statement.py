@@ -1,0 +1,82 @@
+"""The parts of a bound: conditions of its regime, what it says of each quantity, its values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from qexpr.bounds.evaluation import enclose, exact_values
+from qexpr.bounds.formula import parse
+from qexpr.bounds.readings import balls
+from qexpr.core.claim import QUANTITIES, Explicit, Order, Quantifier
+from qexpr.core.query import Query
+from qexpr.errors import InvalidInput
+
+__all__ = ["Condition", "Rate", "Statement", "Values"]
+
+
+class Values(dict[str, "Explicit | Order"]):
+    """Values by quantity, as items and as attributes: ``v["weights"]`` is ``v.weights``."""
+
+    def __getattr__(self, name: str) -> Explicit | Order:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"no value for {name}; there are {', '.join(self)}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A part of the regime: a comparison text that has to hold, and why."""
+
+    text: str
+    reason: str
+
+    def holds(self, query: Query) -> bool:
+        """Decide the comparison exactly, or by balls that are narrow enough."""
+        left, sign, right = parse(self.text).comparison
+        names = exact_values(query)
+
+        def difference() -> Any:
+            reading = balls()
+            return reading.operate(
+                "-", left.evaluate(reading, names), right.evaluate(reading, names)
+            )
+
+        low, high = enclose(difference)
+        match sign:
+            case "<":
+                return high < 0
+            case "<=":
+                return high <= 0
+            case ">":
+                return low > 0
+            case ">=":
+                return low >= 0
+            case _:
+                return low == high == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The stated growth as eps falls: (1/eps)^power * log2(1/eps)^logs, both formula texts."""
+
+    power: str
+    logs: str = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a bound says of one quantity.
+
+    `quantifier` stands only where it differs from the bound's own.
+    """
+
+    quantity: str
+    text: str
+    rate: Rate | None = None
+    quantifier: Quantifier | None = None
+
+    def __post_init__(self) -> None:
+        if self.quantity not in QUANTITIES:
+            raise InvalidInput(f"quantity must be one of {', '.join(QUANTITIES)}")
