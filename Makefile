@@ -1,0 +1,80 @@
+# The same words for people and CI. `make run` and `make test` do everything, from nothing.
+PYTHON ?= python3
+VENV ?= .venv
+OUT ?= out
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PINNED := -c constraints.txt
+WHEELS := build/wheels
+SOURCES := $(shell git ls-files qexpr runtime meson.build pyproject.toml 2>/dev/null)
+EXAMPLE := --d 2 --n 3 --lambda 3
+
+.PHONY: run test lint type layers suite docs bench dev dist clean
+
+run: $(VENV)/.installed
+	@mkdir -p $(OUT)
+	$(BIN)/qexpr bound $(EXAMPLE) --eps 1e-3
+	$(BIN)/qexpr bound $(EXAMPLE) --eps 1e-3 --format latex --cite --output $(OUT)/bounds.tex
+	$(BIN)/qexpr bound $(EXAMPLE) --eps 1e-1:1e-6:26 --format csv --output $(OUT)/bounds.csv \
+	  --plot $(OUT)/bounds.svg
+	@echo "Written: $(OUT)/bounds.tex (LaTeX and BibTeX), $(OUT)/bounds.csv, $(OUT)/bounds.svg"
+
+test: lint type layers suite
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "qexpr needs Python 3.11 or later; name one with: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -q $(PINNED) --upgrade pip
+
+# A wheel, installed plainly: what is tested is what a user gets.
+$(WHEELS)/.built: $(BIN)/python $(SOURCES) constraints.txt
+	@rm -rf $(WHEELS) && mkdir -p $(WHEELS)
+	$(PIP) wheel -q $(PINNED) --no-deps -w $(WHEELS) .
+	@touch $@
+
+$(VENV)/.installed: $(WHEELS)/.built
+	@echo "Installing qexpr into $(VENV); the first time this downloads about 100 MB of packages."
+	$(PIP) install -q $(PINNED) "$$(ls $(WHEELS)/qexpr-*.whl)[tables,figures]"
+	$(PIP) install -q --force-reinstall --no-deps $(WHEELS)/qexpr-*.whl
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.installed
+	@echo "Installing what the tests need; PyTorch is the large part (README: its CPU build)."
+	$(PIP) install -q $(PINNED) "$$(ls $(WHEELS)/qexpr-*.whl)[test]"
+	@touch $@
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: $(VENV)/.test
+	$(BIN)/mypy
+
+layers: $(VENV)/.test
+	$(BIN)/lint-imports
+
+# The command pytest, not `python -m pytest`: that would put the source tree before the
+# installed package.
+suite: $(VENV)/.test
+	$(BIN)/pytest -q -n auto --dist worksteal
+
+docs: $(VENV)/.installed
+	$(PIP) install -q $(PINNED) "$$(ls $(WHEELS)/qexpr-*.whl)[docs]"
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+bench: $(VENV)/.test
+	$(PIP) install -q $(PINNED) "$$(ls $(WHEELS)/qexpr-*.whl)[bench]"
+	cd benchmarks && for file in [a-z]*.py; do ../$(BIN)/python $$file || exit 1; done
+
+# An editable install: isolated editable builds break at the first import, hence the flags.
+dev: $(VENV)/.test
+	CYTHON=$(abspath $(BIN))/cython NINJA=$(abspath $(BIN))/ninja \
+	  $(PIP) install -q $(PINNED) --no-build-isolation --no-deps --editable .
+
+dist: $(VENV)/.test
+	$(BIN)/python -m build
+
+clean:
+	rm -rf $(VENV) build dist $(OUT) docs/_build
