@@ -10,6 +10,7 @@ from typing import Any
 from qexpr.bounds.bound import Bound
 from qexpr.bounds.registry import all_bounds, get
 from qexpr.core.claim import QUANTITIES, Claim, Explicit
+from qexpr.core.decimals import digits_of
 from qexpr.core.query import Query
 from qexpr.errors import InvalidInput, OutOfRegime, shorten
 
@@ -91,7 +92,7 @@ class Row:
 
 def quotient(value: Fraction) -> str:
     """A rational as p/q."""
-    return f"{value.numerator}/{value.denominator}"
+    return f"{digits_of(value.numerator)}/{digits_of(value.denominator)}"
 
 
 class Table(list[Row]):
@@ -140,10 +141,10 @@ def select(only: Iterable[str] | str | None) -> tuple[Bound, ...]:
 def check_quantities(quantities: Sequence[str] | str | None) -> tuple[str, ...]:
     """The quantities asked for, checked; all of them for None."""
     if quantities is None:
-        return QUANTITIES
+        return QUANTITIES[:-1]
     chosen = (quantities,) if isinstance(quantities, str) else tuple(quantities)
     for quantity in chosen:
-        if quantity not in QUANTITIES:
+        if quantity not in QUANTITIES[:-1]:  # eps is the answer of the inverse question only
             raise InvalidInput(
                 f"quantity must be one of {', '.join(QUANTITIES[:-1])}, got {shorten(quantity)}"
             )

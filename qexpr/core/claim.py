@@ -13,6 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import NoReturn
 
+from qexpr.core.decimals import digits_of, round_decimal, spell
 from qexpr.core.source import Source
 from qexpr.errors import InvalidInput, shorten
 
@@ -157,9 +158,12 @@ class Explicit(_Guarded):
         return double_below(self.lower)
 
     def __str__(self) -> str:
-        sign = "<=" if self.side is Side.UPPER else ">="
-        exact = self.value
-        return f"{sign} {exact if exact is not None else f'{float(self):.6g}'}"
+        upper = self.side is Side.UPPER
+        if self.value is not None:
+            text = digits_of(self.value)
+        else:  # a rounded decimal is a guarantee only when it is rounded outward
+            text = spell(*round_decimal(self.guarantee, 6, up=upper))
+        return f"{'<=' if upper else '>='} {text}"
 
     def _other(self, other: object) -> Fraction:
         if isinstance(other, Explicit):
