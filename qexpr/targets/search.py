@@ -1,0 +1,217 @@
+"""Branch and bound over the unit cube: suprema of |g|, and signs, proven box by box.
+
+A box is first enclosed by natural interval evaluation, then, where that is not enough and g is
+Lipschitz on it, by the mean-value form and by the monotone form (a coordinate in which g is
+monotone is replaced by its end): Moore, Kearfott, Cloud, Introduction to Interval Analysis,
+chapter 6. All boxes of a round are one batch of doubles, each rounded outward (floats.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qexpr.targets import floats
+from qexpr.targets.evaluation import intervals
+from qexpr.targets.expressions import Graph
+from qexpr.targets.floats import Interval
+
+__all__ = ["Box", "Range", "Supremum", "first_failure", "supremum"]
+
+Array = NDArray[np.float64]
+Box = tuple[tuple[float, float], ...]
+BUDGET = 300_000  # boxes a search may look at
+_SMALLEST = 2.0**-44  # a side that is not split any more
+_START = 64  # about so many boxes in the first round
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A node with what its refined enclosure needs: gradient, and the conditions of its jumps."""
+
+    graph: Graph
+    root: int
+    gradient: tuple[int, ...]
+    conditions: tuple[int, ...]
+
+    @classmethod
+    def of(cls, graph: Graph, root: int, d: int) -> Range:
+        """Differentiate once and collect the conditions that the root's value jumps at."""
+        gradient = tuple(graph.derivative(root, k) for k in range(d))
+        nodes = (graph.nodes[number] for number in graph.reachable([root]))
+        return cls(
+            graph, root, gradient, tuple(sorted({n.args[0] for n in nodes if n.op == "select"}))
+        )
+
+    def natural(self, lower: Array, upper: Array) -> Interval:
+        """Plain interval evaluation."""
+        return intervals(self.graph, [self.root], lower, upper)[0]
+
+    def refined(self, lower: Array, upper: Array, value: Interval) -> tuple[Interval, Array, Array]:
+        """Tighten `value`: (enclosure, sizes of the partial derivatives, an uphill point)."""
+        d = lower.shape[1]
+        results = intervals(self.graph, [*self.gradient, *self.conditions], lower, upper)
+        slopes = results[:d]
+        clean = np.ones(len(lower), dtype=bool)
+        for condition in results[d:]:
+            clean &= (condition.lower > 0) | (condition.upper < 0)
+        middle = np.clip(lower + (upper - lower) / 2, lower, upper)
+        up, down, top = middle.copy(), middle.copy(), middle.copy()
+        low_box, high_box = [lower.copy(), upper.copy()], [lower.copy(), upper.copy()]
+        sizes = np.empty_like(lower)
+        centre = self.natural(middle, middle)
+        mean = centre
+        with np.errstate(all="ignore"):
+            for k in range(d):
+                slope = slopes[k]
+                side = Interval(lower[:, k], upper[:, k])
+                offset = floats.add(side, Interval(-middle[:, k], -middle[:, k]))
+                mean = floats.add(mean, floats.multiply(slope, offset))
+                rising, falling = slope.lower >= 0, slope.upper <= 0
+                sizes[:, k] = np.maximum(-slope.lower, slope.upper)
+                up[:, k] = np.where(rising, upper[:, k], np.where(falling, lower[:, k], up[:, k]))
+                down[:, k] = np.where(
+                    rising, lower[:, k], np.where(falling, upper[:, k], down[:, k])
+                )
+                for end, (box, left) in enumerate(((low_box, rising), (high_box, falling))):
+                    right = falling if end == 0 else rising
+                    box[0][:, k] = np.where(right & ~left, upper[:, k], box[0][:, k])
+                    box[1][:, k] = np.where(left, lower[:, k], box[1][:, k])
+            mean = floats.finish(mean)
+        below = self.natural(*low_box).lower
+        above = self.natural(*high_box).upper
+        best = Interval(
+            np.maximum(value.lower, np.where(clean, np.maximum(mean.lower, below), -np.inf)),
+            np.minimum(value.upper, np.where(clean, np.minimum(mean.upper, above), np.inf)),
+        )
+        positive = centre.lower + centre.upper >= 0
+        top = np.where(positive[:, None], up, down)
+        return best, sizes, top
+
+    def enclose(self, lower: Array, upper: Array) -> Interval:
+        """The refined enclosure over every box."""
+        return self.refined(lower, upper, self.natural(lower, upper))[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Supremum:
+    """The result of a search: lower <= sup |g| <= upper, and the box that decides.
+
+    `place` is a point (a box of no width) where |g| >= lower is proven, or, when the budget ran
+    out (`closed` is False), the box with the largest upper end.
+    """
+
+    lower: float
+    upper: float
+    boxes: int
+    closed: bool
+    place: Box
+
+
+def _start(d: int) -> tuple[Array, Array]:
+    parts = max(1, int(_START ** (1 / d)))
+    parts = 1 << (parts.bit_length() - 1)
+    axis = np.arange(parts) / parts
+    lower = np.stack([a.ravel() for a in np.meshgrid(*[axis] * d, indexing="ij")], axis=1)
+    return lower, lower + 1 / parts
+
+
+def _split(lower: Array, upper: Array, sizes: Array) -> tuple[Array, Array]:
+    """Halve every box across the coordinate in which g varies most."""
+    width = upper - lower
+    weight = np.where(np.isfinite(sizes), sizes, 2.0**500) * width
+    weight = np.where(width > _SMALLEST, weight + 2.0**-60 * width, -1.0)
+    rows, k = np.arange(len(lower)), np.argmax(weight, axis=1)
+    middle = lower[rows, k] + width[rows, k] / 2
+    first, second = upper.copy(), lower.copy()
+    first[rows, k] = middle
+    second[rows, k] = middle
+    return np.concatenate([lower, second]), np.concatenate([first, upper])
+
+
+def _box(lower: Array, upper: Array, index: int) -> Box:
+    return tuple((float(a), float(b)) for a, b in zip(lower[index], upper[index], strict=True))
+
+
+def supremum(
+    target: Range, d: int, enough: Callable[[float], float], refuted_above: float = np.inf
+) -> Supremum:
+    """Enclose sup |g| over the unit cube.
+
+    Parameters
+    ----------
+    target : Range
+    d : int
+    enough : callable
+        From a proven lower bound of the supremum, the upper end at which a box may be left.
+    refuted_above : float
+        Stop as soon as |g| is proven to exceed this.
+    """
+    lower, upper = _start(d)
+    best, left, boxes = 0.0, 0.0, 0
+    place: Box = _box(lower, lower, 0)
+    while True:
+        boxes += len(lower)
+        value = target.natural(lower, upper)
+        best, place = _improve(target, (lower + upper) / 2, best, place)
+        open_ = np.maximum(-value.lower, value.upper) > enough(best)
+        size = np.maximum(-value.lower, value.upper)
+        left = max(left, float(np.max(size[~open_], initial=0.0)))
+        lower, upper = lower[open_], upper[open_]
+        if len(lower):
+            value, sizes, top = target.refined(
+                lower, upper, Interval(value.lower[open_], value.upper[open_])
+            )
+            best, place = _improve(target, top, best, place)
+            size = np.maximum(-value.lower, value.upper)
+            open_ = size > enough(best)
+            left = max(left, float(np.max(size[~open_], initial=0.0)))
+            lower, upper, sizes, size = lower[open_], upper[open_], sizes[open_], size[open_]
+        if best > refuted_above or not len(lower):
+            return Supremum(best, left if not len(lower) else np.inf, boxes, not len(lower), place)
+        if boxes + 2 * len(lower) > BUDGET or np.all((upper - lower) <= _SMALLEST):
+            worst = int(np.argmax(size))
+            return Supremum(
+                best, max(left, float(size[worst])), boxes, False, _box(lower, upper, worst)
+            )
+        lower, upper = _split(lower, upper, sizes)
+
+
+def _improve(target: Range, points: Array, best: float, place: Box) -> tuple[float, Box]:
+    value = target.natural(points, points)
+    floor = np.maximum(value.lower, -value.upper)
+    index = int(np.argmax(floor))
+    if floor[index] > best:
+        return float(floor[index]), _box(points, points, index)
+    return best, place
+
+
+def first_failure(
+    target: Range, d: int, holds: Callable[[Interval], NDArray[np.bool_]]
+) -> tuple[Box | None, int]:
+    """The first small box where `holds` cannot be proven, or None: (box, boxes looked at)."""
+    lower, upper = _start(d)
+    boxes = 0
+    while True:
+        boxes += len(lower)
+        value = target.natural(lower, upper)
+        open_ = ~holds(value)
+        lower, upper = lower[open_], upper[open_]
+        if not len(lower):
+            return None, boxes
+        value, sizes, _ = target.refined(
+            lower, upper, Interval(value.lower[open_], value.upper[open_])
+        )
+        open_ = ~holds(value)
+        lower, upper, sizes = lower[open_], upper[open_], sizes[open_]
+        if not len(lower):
+            return None, boxes
+        point = target.natural(lower, lower)
+        failed = np.nonzero(~holds(point))[0]
+        if len(failed) or boxes + 2 * len(lower) > BUDGET or np.all(upper - lower <= _SMALLEST):
+            index = int(failed[0]) if len(failed) else 0
+            return _box(lower, lower if len(failed) else upper, index), boxes
+        lower, upper = _split(lower, upper, sizes)
