@@ -16,6 +16,7 @@ __all__ = ["MODULES", "all_bounds", "get", "ids"]
 MODULES = (
     "ding2018",
     "yarotsky2017",
+    "entropy",
 )
 
 

@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 PRECISIONS = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
+_MAX_EXPONENT = 2**20
 
 
 @contextmanager
@@ -64,26 +65,36 @@ def interval(lower: int | Fraction, upper: int | Fraction) -> arb:
 
 
 def is_finite(x: arb) -> bool:
-    """False for nan and infinite balls, which compare False both ways."""
-    return bool(x.is_finite())
+    """False for nan and infinite balls, which compare False both ways, and for ends over 2^(2^20).
 
-
-def _exact(x: arb) -> Fraction:
-    mantissa, exponent = x.man_exp()
-    mantissa, exponent = int(mantissa), int(exponent)
-    if exponent >= 0:
-        return Fraction(mantissa << exponent)
-    return Fraction(mantissa, 1 << -exponent)
+    The exponential of a wide ball is finite to the library, but no rational that can be written.
+    """
+    return bool(x.is_finite()) and max(x.mid().man_exp()[1], x.rad().man_exp()[1]) < _MAX_EXPONENT
 
 
 def _ends(x: arb) -> tuple[Fraction, Fraction]:
-    """The exact ends of a finite ball.
+    """The exact ends of a finite ball; digits below 2^-(2^20) are rounded outward.
 
     Not ``x.lower()`` and ``x.upper()``: they round to the working precision, 53 bits outside a
     `precision` block, whatever the ball was computed with.
     """
-    middle, radius = _exact(x.mid()), _exact(x.rad())
-    return middle - radius, middle + radius
+    (middle, e), (radius, f) = (
+        (int(mantissa), int(exponent))
+        for mantissa, exponent in (x.mid().man_exp(), x.rad().man_exp())
+    )
+    unit = max(min(e, f), -_MAX_EXPONENT)
+    if unit > min(e, f):
+        middle, radius = _shift(middle, e - unit), _shift(radius, f - unit) + 2
+    else:
+        middle, radius = middle << (e - unit), radius << (f - unit)
+    if unit >= 0:
+        return Fraction((middle - radius) << unit), Fraction((middle + radius) << unit)
+    return Fraction(middle - radius, 1 << -unit), Fraction(middle + radius, 1 << -unit)
+
+
+def _shift(mantissa: int, places: int) -> int:
+    """mantissa * 2^places, rounded down."""
+    return mantissa << places if places >= 0 else mantissa >> min(-places, 2**62)
 
 
 def lower_end(x: arb) -> Fraction | float:
