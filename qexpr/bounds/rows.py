@@ -14,7 +14,14 @@ from qexpr.core.decimals import digits_of
 from qexpr.core.query import Query
 from qexpr.errors import InvalidInput, OutOfRegime, shorten
 
-__all__ = ["Row", "Table", "rows_of", "select", "table"]
+__all__ = ["KEYS", "Row", "Table", "rows_of", "select", "table"]
+
+
+KEYS = (
+    *("d", "n", "lambda", "alphabet", "eps", "id", "quantity", "side", "kind", "quantifier"),
+    *("applies", "reason", "value", "lower", "upper", "expression", "source", "trust"),
+)
+"""The keys of a row as a dictionary: the columns of CSV."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import operator
 import re
 from decimal import Decimal
 from fractions import Fraction
+from typing import NoReturn
 
 from qexpr.errors import InvalidInput, shorten
 
@@ -20,40 +21,34 @@ _QUOTIENT = re.compile(r"([+-]?[0-9]+)/([0-9]+)", re.ASCII)
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
-def _check_length(text: str, name: str) -> str:
+def _parse_rational(text: str, name: str, allowed: str) -> Fraction:
+    def refuse(demand: str) -> NoReturn:
+        also = f" with {allowed}" if allowed else ""
+        raise InvalidInput(f"{name} must be {demand}{also}, got {shorten(text)}")
+
     if len(text) > MAX_TEXT:
-        raise InvalidInput(
-            f"{name} must be written in at most {MAX_TEXT} characters, got {shorten(text)}"
-        )
-    return text.strip()
-
-
-def _parse_rational(text: str, name: str) -> Fraction:
-    text = _check_length(text, name)
+        refuse(f"a number of at most {MAX_TEXT} characters")
+    text = text.strip()
     quotient = _QUOTIENT.fullmatch(text)
     if quotient:
         if int(quotient[2]) == 0:
-            raise InvalidInput(f"{name} must have a nonzero denominator, got {shorten(text)}")
+            refuse("a number with a nonzero denominator")
         return Fraction(int(quotient[1]), int(quotient[2]))
     decimal = _DECIMAL.fullmatch(text)
     if decimal is None:
-        raise InvalidInput(
-            f"{name} must be a number such as 1e-3, 0.001 or 1/1000, got {shorten(text)}"
-        )
+        refuse("a number such as 1e-3, 0.001 or 1/1000")
     exponent = decimal[1]
     if exponent is not None and abs(int(exponent)) > _MAX_EXPONENT:
-        raise InvalidInput(
-            f"{name} must have a decimal exponent of at most {_MAX_EXPONENT} in size, "
-            f"got {shorten(text)}"
-        )
+        refuse(f"a number with a decimal exponent from -{_MAX_EXPONENT} to {_MAX_EXPONENT}")
     return Fraction(text)
 
 
-def read_rational(value: object, name: str) -> Fraction:
+def read_rational(value: object, name: str, allowed: str = "") -> Fraction:
     """Return `value` as an exact Fraction.
 
     Text is read as the number it spells ("1e-3" is 1/1000). A float stands for its shortest
-    decimal: 0.001 is read as 1/1000, not as the double next to it.
+    decimal: 0.001 is read as 1/1000, not as the double next to it. `allowed` is the range that the
+    caller checks, for the messages: "1e-300 <= eps < 1".
 
     Raises
     ------
@@ -63,11 +58,11 @@ def read_rational(value: object, name: str) -> Fraction:
     if isinstance(value, bool):
         raise InvalidInput(f"{name} must be a number, got {value}")
     if isinstance(value, str):
-        return _parse_rational(value, name)
+        return _parse_rational(value, name, allowed)
     if isinstance(value, float):  # numpy's float64 is one too; its own repr has its type in it
-        return _parse_rational(float.__repr__(value), name)
+        return _parse_rational(float.__repr__(value), name, allowed)
     if isinstance(value, Decimal):
-        return _parse_rational(str(value), name)
+        return _parse_rational(str(value), name, allowed)
     if isinstance(value, int | Fraction):
         if max(value.numerator.bit_length(), value.denominator.bit_length()) > _MAX_BITS:
             raise InvalidInput(
@@ -95,10 +90,9 @@ def read_integer(value: object, name: str, least: int, most: int, most_text: str
     """
     allowed = f"an integer from {least} to {most_text or most}"
     if isinstance(value, str):
-        text = _check_length(value, name)
-        if not _INTEGER.fullmatch(text):
+        if len(value) > MAX_TEXT or not _INTEGER.fullmatch(value.strip()):
             raise InvalidInput(f"{name} must be {allowed}, got {shorten(value)}")
-        number = int(text)
+        number = int(value)
     elif isinstance(value, bool):
         raise InvalidInput(f"{name} must be {allowed}, got {value}")
     else:

@@ -101,7 +101,7 @@ class Query:
     ) -> None:
         if eps is None:
             raise InvalidInput("eps must be given, a number with 1e-300 <= eps < 1")
-        exact_eps = read_rational(eps, "eps")
+        exact_eps = read_rational(eps, "eps", "1e-300 <= eps < 1")
         if not MIN_EPS <= exact_eps < 1:
             raise InvalidInput(f"eps must satisfy 1e-300 <= eps < 1, got {shorten(eps)}")
         if alphabet is None:
