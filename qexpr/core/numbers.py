@@ -23,7 +23,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 def _parse_rational(text: str, name: str, allowed: str) -> Fraction:
     def refuse(demand: str) -> NoReturn:
-        also = f" with {allowed}" if allowed else ""
+        also = f" ({allowed})" if allowed else ""
         raise InvalidInput(f"{name} must be {demand}{also}, got {shorten(text)}")
 
     if len(text) > MAX_TEXT:
