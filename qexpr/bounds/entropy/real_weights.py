@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 
 from qexpr.bounds.bound import Bound, Condition, Parameters, Rate, Statement
-from qexpr.bounds.entropy.bumps import TENSOR_LIMIT, has_bumps, two_level_cells
+from qexpr.bounds.entropy.bumps import bump_variables, two_level_cells
 from qexpr.bounds.entropy.roots import check_size, least
 from qexpr.bounds.entropy.weights import LONGEST
 from qexpr.bounds.references import reference
@@ -21,23 +21,19 @@ __all__ = ["BOUNDS", "WEIGHTS_REAL", "real_weights", "shattered"]
 
 
 def shattered(d: int, n: int, eps: Fraction) -> int:
-    """ceil((A_n/eps)^(1/n))^d points that any architecture for F(d, n) within eps shatters.
+    """ceil((A_n/eps)^(1/n))^k points that any architecture for F(d, n) within eps shatters.
 
-    The signs of two-level bumps higher than eps survive an error of eps.
+    The signs of two-level bumps higher than eps survive an error of eps. k = d, or 1 where n is
+    over the limit of `bump_variables`.
     """
-    query = Query(d, n, eps=eps)
-    if not has_bumps(query):
-        raise OutOfRegime(
-            f"with d > 1 it needs n <= {TENSOR_LIMIT}, where products of bumps are proven members"
-        )
     if a_constant(n)[0] <= eps:
         raise OutOfRegime(
-            f"it needs eps < A_n, the height of a bump (A_n = {float(a_constant(n)[0]):.4g} "
-            f"for n = {n}): a larger eps hides every bump"
+            f"it needs eps < A_n, the height of the bump of degree n = {n}: a larger eps hides it"
         )
     side = two_level_cells(n, eps)
-    check_size(side, d, eps)
-    return int(side**d)
+    k = bump_variables(d, n)
+    check_size(side, k, eps)
+    return int(side**k)
 
 
 def _capacity(W: int, layers: int, points: int) -> arb:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from qexpr.bounds.bound import Condition, Parameters, Rate
 from qexpr.bounds.entropy.roots import check_size, log
-from qexpr.bounds.entropy.sources import MAX_DIGITS, floor_bound
+from qexpr.bounds.entropy.sources import floor_bound
 from qexpr.core.query import Query
 from qexpr.errors import OutOfRegime
 from qexpr.rigor.constants import g_constant
@@ -50,45 +51,49 @@ VOLUME1 = floor_bound(
 
 
 def _volume_spline(query: Query) -> Parameters:
-    d, n, eps = query.d, query.n, query.eps
+    n, eps = query.n, query.eps
     g = g_constant(n)
-    log_y = d * log(g[0]) - n * math.log(2) - log(eps)
-    if log_y <= 0:
+    log_g = log(g[0])
+    log_rest = -n * math.log(2) - log(eps)
+    if log_g + log_rest <= 0:
         raise OutOfRegime(
-            "it needs g_n^d/2^n > eps: for a larger eps the volume says nothing "
+            "it needs eps < g_n/2^n: for a larger eps the volume says nothing "
             f"(g_n = {float(g[0]):.6g} for n = {n})"
         )
 
-    def gain(N: int) -> float:
-        bits = log_y - n * math.log(N)
-        return d * math.log(N + 1) + math.log(bits) if bits > 0 else -math.inf
+    def gain(k: int, N: int) -> float:
+        bits = log_rest + k * log_g - n * math.log(N)
+        return k * math.log(N + 1) + math.log(bits) if bits > 0 else -math.inf
 
-    # The maximum over real N solves log(y/N^n) = (n/d) (1 + 1/N).
-    candidates = {1, 2, 3, 4}
-    for shift in (0.0, 0.05, 0.2, 0.5):
-        candidates |= _around(math.exp(log_y / n - (1 + shift) / d))
-    N = _best(candidates, gain)
-    check_size(N + 1, d, eps)
-    return {"N": N, "g": g}
+    candidates = []
+    for k in range(1, query.d + 1):
+        log_y = log_rest + k * log_g
+        if log_y <= 0:
+            break
+        # The maximum over real N solves log(y/N^n) = (n/k) (1 + 1/N).
+        places = {1, 2, 3, 4}
+        for shift in (0.0, 0.05, 0.2, 0.5):
+            places |= _around(math.exp(log_y / n - (1 + shift) / k))
+        N = _best(places, partial(gain, k))
+        candidates.append((gain(k, N), k, N))
+    _, k, N = max(candidates)
+    check_size(N + 1, k, eps)
+    return {"k": k, "N": N, "g": g}
 
 
 VOLUME_SPLINE = floor_bound(
     "entropy.volume_spline",
     "volume of splines, every d",
-    r"Sums of centred cardinal B-splines of degree $n$ at the nodes of the grid of step $1/N$ with "
-    r"coefficients up to $(2N)^{-n}$ are members; sampling at the nodes is a positive definite "
-    r"Toeplitz matrix whose determinant is at least $g_n^{d (N+1)^d}$ by Szego's theorem, so "
-    r"$2^M (2 \varepsilon)^K \ge (2 (2N)^{-n} g_n^d)^K$ with $K = (N+1)^d$.",
-    "(N+1)**d*log(g**d/(2**n*N**n*eps))",
+    r"Sums of centred cardinal B-splines of degree $n$ in the first $k \le d$ variables, at the "
+    r"nodes of the grid of step $1/N$, with coefficients up to $(2N)^{-n}$ are members; sampling "
+    r"at the nodes is a positive definite Toeplitz matrix whose determinant is at least "
+    r"$g_n^{k (N+1)^k}$ by Szego's theorem, so $2^M (2 \varepsilon)^K \ge (2 (2N)^{-n} g_n^k)^K$ "
+    r"with $K = (N+1)^k$.",
+    "(N+1)**k*log(g**k/(2**n*N**n*eps))",
     Rate("d/n"),
     "entropy floors, volume of splines",
-    regime=(
-        Condition(
-            f"d/n*log(1/eps) <= {MAX_DIGITS}",
-            "with these d, n and eps the value has more digits than are given",
-        ),
-    ),
     parameters={
+        "k": "number of variables that are used; d unless eps is large",
         "N": "cells an axis",
         "g": "g_n, the geometric mean of the Euler-Frobenius symbol",
     },
