@@ -1,0 +1,301 @@
+/* Bit-plane weights against small integers, AVX2.
+ *
+ * Four columns of the activations give a table of 16 bytes: the sum of x over each subset, shifted
+ * so that no entry is negative. Four weight bits of 32 rows are 32 indices into it, so vpshufb adds
+ * 128 products in one step. The bytes are summed as long as they cannot overflow (`flush` groups),
+ * then widened to 16 and, after a block of columns, to 32 bits. */
+#include "families.h"
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS 8          /* activation rows that share a pass over the weights */
+#define BLOCK_BYTES 128 /* columns / 8 in a block: 64 flushes at most, tables of 32 KiB */
+
+/* Sums over the block of `bytes` * 8 columns for 32 weight rows and M activation rows. */
+static inline __attribute__((always_inline)) void lookup(const uint8_t *panel,
+                                                         const uint8_t *table, int64_t bytes,
+                                                         int64_t flush, int rows,
+                                                         int32_t (*out)[QK_PANEL]) {
+  const __m256i nibble = _mm256_set1_epi8(15), low = _mm256_set1_epi16(255);
+  __m256i even[ROWS], odd[ROWS];
+  for (int m = 0; m < rows; m++) even[m] = odd[m] = _mm256_setzero_si256();
+  for (int64_t j = 0; j < bytes;) {
+    const int64_t stop = j + flush < bytes ? j + flush : bytes;
+    __m256i sum[ROWS];
+#pragma GCC unroll 8
+    for (int m = 0; m < rows; m++) sum[m] = _mm256_setzero_si256();
+    for (; j < stop; j++) {
+      const __m256i byte = _mm256_loadu_si256((const __m256i *)(panel + j * QK_PANEL));
+      const __m256i first = _mm256_and_si256(byte, nibble);
+      const __m256i second = _mm256_and_si256(_mm256_srli_epi16(byte, 4), nibble);
+      const __m128i *at = (const __m128i *)(table + j * 32 * rows);
+#pragma GCC unroll 8
+      for (int m = 0; m < rows; m++) {
+        const __m256i t = _mm256_broadcastsi128_si256(_mm_load_si128(at + m));
+        sum[m] = _mm256_add_epi8(sum[m], _mm256_shuffle_epi8(t, first));
+      }
+#pragma GCC unroll 8
+      for (int m = 0; m < rows; m++) {
+        const __m256i t = _mm256_broadcastsi128_si256(_mm_load_si128(at + rows + m));
+        sum[m] = _mm256_add_epi8(sum[m], _mm256_shuffle_epi8(t, second));
+      }
+    }
+#pragma GCC unroll 8
+    for (int m = 0; m < rows; m++) {
+      even[m] = _mm256_add_epi16(even[m], _mm256_and_si256(sum[m], low));
+      odd[m] = _mm256_add_epi16(odd[m], _mm256_srli_epi16(sum[m], 8));
+    }
+  }
+  for (int m = 0; m < rows; m++) {
+    const __m256i a = _mm256_unpacklo_epi16(even[m], odd[m]);
+    const __m256i b = _mm256_unpackhi_epi16(even[m], odd[m]);
+    __m256i *to = (__m256i *)out[m];
+    _mm256_store_si256(to, _mm256_cvtepu16_epi32(_mm256_castsi256_si128(a)));
+    _mm256_store_si256(to + 1, _mm256_cvtepu16_epi32(_mm256_castsi256_si128(b)));
+    _mm256_store_si256(to + 2, _mm256_cvtepu16_epi32(_mm256_extracti128_si256(a, 1)));
+    _mm256_store_si256(to + 3, _mm256_cvtepu16_epi32(_mm256_extracti128_si256(b, 1)));
+  }
+}
+
+static void lookup_rows(const uint8_t *panel, const uint8_t *table, int64_t bytes, int64_t flush,
+                        int rows, int32_t (*out)[QK_PANEL]) {
+  switch (rows) {
+    case 1: lookup(panel, table, bytes, flush, 1, out); break;
+    case 2: lookup(panel, table, bytes, flush, 2, out); break;
+    case 3: lookup(panel, table, bytes, flush, 3, out); break;
+    case 4: lookup(panel, table, bytes, flush, 4, out); break;
+    case 5: lookup(panel, table, bytes, flush, 5, out); break;
+    case 6: lookup(panel, table, bytes, flush, 6, out); break;
+    case 7: lookup(panel, table, bytes, flush, 7, out); break;
+    default: lookup(panel, table, bytes, flush, 8, out); break;
+  }
+}
+
+/* One pass of all weights over one block of columns of `rows` activation rows whose tables stand
+ * ready: y += factor * coef * sums. What the shift of the tables adds was taken off before. */
+static void pass(const qk_planes *w, int64_t from, int64_t bytes, const uint8_t *table,
+                 int64_t flush, int rows, uint32_t factor, int32_t *y, int64_t ldy) {
+  const int64_t kb = (w->cols + 7) / 8, panels = (w->rows + QK_PANEL - 1) / QK_PANEL;
+  _Alignas(32) int32_t out[ROWS][QK_PANEL];
+  for (int64_t q = 0; q < panels; q++) {
+    const int64_t left = w->rows - q * QK_PANEL;
+    for (int p = 0; p < w->nplanes; p++) {
+      const uint32_t coef = factor * (uint32_t)w->coef[p];
+      lookup_rows(w->data + ((p * panels + q) * kb + from) * QK_PANEL, table, bytes, flush, rows,
+                  out);
+      for (int m = 0; m < rows; m++) {
+        int32_t *to = y + m * ldy + q * QK_PANEL;
+        if (left >= QK_PANEL) {
+          for (int r = 0; r < QK_PANEL; r++)
+            to[r] = (int32_t)((uint32_t)to[r] + coef * (uint32_t)out[m][r]);
+        } else {
+          for (int r = 0; r < left; r++)
+            to[r] = (int32_t)((uint32_t)to[r] + coef * (uint32_t)out[m][r]);
+        }
+      }
+    }
+  }
+}
+
+static void start_rows(const qk_planes *w, const uint32_t *base, int rows, int32_t *y,
+                       int64_t ldy) {
+  for (int m = 0; m < rows; m++)
+    for (int64_t n = 0; n < w->rows; n++) y[m * ldy + n] = (int32_t)base[m];
+}
+
+static uint32_t coef_sum(const qk_planes *w) {
+  uint32_t total = 0;
+  for (int p = 0; p < w->nplanes; p++) total += (uint32_t)w->coef[p];
+  return total;
+}
+
+/* Tables of signs depend on four sign and four mask bits only: 256 of them, 4 KiB. The entry for a
+ * subset is the number of its +1 plus the number of -1 outside it: the subset's sum plus the number
+ * of all -1, at most 4. */
+static void sign_tables(uint8_t (*tables)[16]) {
+  for (unsigned mask = 0; mask < 16; mask++)
+    for (unsigned sign = 0; sign < 16; sign++)
+      for (unsigned subset = 0; subset < 16; subset++)
+        tables[mask * 16 + sign][subset] = (uint8_t)__builtin_popcount(
+            (subset & mask & ~sign) | (~subset & mask & sign));
+}
+
+static uint8_t live_bits(const qk_signs *x, int64_t m, int64_t j) {
+  const int64_t left = x->cols - 8 * j;
+  const uint8_t valid = left >= 8 ? 0xff : (uint8_t)((1u << left) - 1u);
+  return x->mask ? x->mask[m * x->stride + j] & valid : valid;
+}
+
+int qk_gemm_signs_avx2(const qk_planes *w, const qk_signs *x, int32_t *y, int64_t ldy) {
+  const int64_t kb = (w->cols + 7) / 8;
+  _Alignas(32) uint8_t known[256][16];
+  _Alignas(32) uint8_t table[BLOCK_BYTES * 32 * ROWS];
+  sign_tables(known);
+  const uint32_t coefs = coef_sum(w);
+  for (int64_t m0 = 0; m0 < x->rows; m0 += ROWS) {
+    const int rows = x->rows - m0 < ROWS ? (int)(x->rows - m0) : ROWS;
+    uint32_t base[ROWS];
+    for (int m = 0; m < rows; m++) {
+      uint32_t live = 0, negative = 0;
+      for (int64_t j = 0; j < kb; j++) {
+        const uint8_t mask = live_bits(x, m0 + m, j);
+        live += (uint32_t)__builtin_popcount(mask);
+        negative += (uint32_t)__builtin_popcount(mask & x->sign[(m0 + m) * x->stride + j]);
+      }
+      base[m] = (uint32_t)w->constant * (live - 2u * negative) - coefs * negative;
+    }
+    start_rows(w, base, rows, y + m0 * ldy, ldy);
+    for (int64_t from = 0; from < kb; from += BLOCK_BYTES) {
+      const int64_t bytes = kb - from < BLOCK_BYTES ? kb - from : BLOCK_BYTES;
+      for (int m = 0; m < rows; m++) {
+        const uint8_t *sign = x->sign + (m0 + m) * x->stride + from;
+        for (int64_t j = 0; j < bytes; j++) {
+          const unsigned mask = live_bits(x, m0 + m, from + j);
+          uint8_t *to = table + (j * 2 * rows + m) * 16;
+          memcpy(to, known[(mask & 15) << 4 | (sign[j] & 15)], 16);
+          memcpy(to + rows * 16, known[(mask & 0xf0) | sign[j] >> 4], 16);
+        }
+      }
+      pass(w, from, bytes, table, 31, rows, 1, y + m0 * ldy, ldy);
+    }
+  }
+  return QK_OK;
+}
+
+/* Which part of an integer activation a pass handles: all of it, or one of its two hex digits. */
+enum digit { WHOLE, LOW, HIGH_UNSIGNED, HIGH_SIGNED };
+
+typedef struct {
+  enum digit digit;
+  uint32_t factor; /* what the digit counts */
+  int shift;       /* what keeps the subset sums from being negative */
+  int64_t flush;   /* bytes of weights until the sums might overflow a byte */
+} part;
+
+static part part_of(enum digit digit, int32_t lo, int32_t hi) {
+  const int least = lo < 0 ? -4 * lo : 0, largest = least + (hi > 0 ? 4 * hi : 0);
+  const part result = {digit, digit == HIGH_SIGNED || digit == HIGH_UNSIGNED ? 16 : 1, least,
+                       largest ? 127 / largest : BLOCK_BYTES};
+  return result;
+}
+
+static inline __m128i digit_of(__m128i x, enum digit digit) {
+  const __m128i nibble = _mm_set1_epi8(15);
+  const __m128i high = _mm_and_si128(_mm_srli_epi16(x, 4), nibble);
+  switch (digit) {
+    case LOW: return _mm_and_si128(x, nibble);
+    case HIGH_UNSIGNED: return high;
+    case HIGH_SIGNED: return _mm_sub_epi8(_mm_xor_si128(high, _mm_set1_epi8(8)),
+                                          _mm_set1_epi8(8));
+    default: return x;
+  }
+}
+
+/* Tables of 16 subset sums plus `shift` for each four of `bytes` * 8 columns. */
+static void code_tables(const uint8_t *x, int64_t cols, int64_t bytes, const part *which,
+                        int rows, uint8_t *table) {
+  const __m256i subset01 = _mm256_set_epi8(1, 1, 1, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 1, 1, 1,
+                                           0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0);
+  const __m256i subset23 = _mm256_set_epi8(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0,
+                                           1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+  const __m256i up = _mm256_set1_epi16((short)which->shift);
+  for (int64_t j = 0; j < bytes; j++) {
+    _Alignas(16) uint8_t eight[16] = {0};
+    const int64_t left = cols - 8 * j;
+    if (left >= 8)
+      memcpy(eight, x + 8 * j, 8);
+    else
+      for (int64_t i = 0; i < left; i++) eight[i] = x[8 * j + i];
+    const __m128i d = digit_of(_mm_load_si128((const __m128i *)eight), which->digit);
+    __m256i sums[2];
+    const __m256i quad = _mm256_broadcastq_epi64(d);
+    const __m256i take[4] = {
+        _mm256_shuffle_epi8(quad, _mm256_set1_epi16(0x0100)),
+        _mm256_shuffle_epi8(quad, _mm256_set1_epi16(0x0302)),
+        _mm256_shuffle_epi8(quad, _mm256_set1_epi16(0x0504)),
+        _mm256_shuffle_epi8(quad, _mm256_set1_epi16(0x0706)),
+    };
+    for (int g = 0; g < 2; g++)
+      sums[g] = _mm256_add_epi16(
+          up, _mm256_add_epi16(_mm256_maddubs_epi16(subset01, take[2 * g]),
+                               _mm256_maddubs_epi16(subset23, take[2 * g + 1])));
+    const __m256i packed =
+        _mm256_permute4x64_epi64(_mm256_packus_epi16(sums[0], sums[1]), 0xd8);
+    _mm_store_si128((__m128i *)(table + j * 32 * rows), _mm256_castsi256_si128(packed));
+    _mm_store_si128((__m128i *)(table + j * 32 * rows + 16 * rows),
+                    _mm256_extracti128_si256(packed, 1));
+  }
+}
+
+static uint32_t row_sum(const qk_codes *x, int64_t m) {
+  const uint8_t *row = x->data + m * x->stride;
+  uint32_t total = 0;
+  for (int64_t k = 0; k < x->cols; k++)
+    total += x->lo < 0 ? (uint32_t)(int8_t)row[k] : (uint32_t)row[k];
+  return total;
+}
+
+int qk_gemm_codes_avx2(const qk_planes *w, const qk_codes *x, int32_t *y, int64_t ldy) {
+  const int64_t kb = (w->cols + 7) / 8;
+  const uint32_t coefs = coef_sum(w);
+  _Alignas(32) uint8_t table[BLOCK_BYTES * 32 * ROWS];
+  part parts[2];
+  int nparts = 2;
+  if (x->hi - (x->lo < 0 ? x->lo : 0) <= 31) {
+    parts[0] = part_of(WHOLE, x->lo, x->hi);
+    nparts = 1;
+  } else {
+    parts[0] = part_of(LOW, 0, 15);
+    parts[1] = x->lo < 0 ? part_of(HIGH_SIGNED, -8, 7) : part_of(HIGH_UNSIGNED, 0, 15);
+  }
+  for (int64_t m0 = 0; m0 < x->rows; m0 += ROWS) {
+    const int rows = x->rows - m0 < ROWS ? (int)(x->rows - m0) : ROWS;
+    int32_t *to = y + m0 * ldy;
+    uint32_t base[ROWS];
+    for (int m = 0; m < rows; m++) {
+      base[m] = (uint32_t)w->constant * row_sum(x, m0 + m);
+      for (int d = 0; d < nparts; d++)
+        base[m] -= coefs * parts[d].factor * (uint32_t)(2 * kb * parts[d].shift);
+    }
+    start_rows(w, base, rows, to, ldy);
+    for (int d = 0; d < nparts; d++)
+      for (int64_t from = 0; from < kb; from += BLOCK_BYTES) {
+        const int64_t bytes = kb - from < BLOCK_BYTES ? kb - from : BLOCK_BYTES;
+        for (int m = 0; m < rows; m++)
+          code_tables(x->data + (m0 + m) * x->stride + 8 * from, x->cols - 8 * from, bytes,
+                      &parts[d], rows, table + 16 * m);
+        pass(w, from, bytes, table, parts[d].flush, rows, parts[d].factor, to, ldy);
+      }
+  }
+  return QK_OK;
+}
+
+int qk_pack_signs_f32_avx2(const float *x, int64_t rows, int64_t cols, int64_t ldx, uint8_t *out,
+                           int64_t stride) {
+  int bad = 0;
+  const __m256 zero = _mm256_setzero_ps();
+  for (int64_t m = 0; m < rows; m++) {
+    const float *row = x + m * ldx;
+    uint8_t *bits = out + m * stride;
+    __m256 nan = zero;
+    int64_t j = 0;
+    for (; 8 * j + 8 <= cols; j++) {
+      const __m256 v = _mm256_loadu_ps(row + 8 * j);
+      nan = _mm256_or_ps(nan, _mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+      bits[j] = (uint8_t)_mm256_movemask_ps(_mm256_cmp_ps(v, zero, _CMP_LT_OQ));
+    }
+    bad |= _mm256_movemask_ps(nan);
+    for (; j < stride; j++) {
+      unsigned byte = 0;
+      for (int64_t k = 8 * j; k < cols && k < 8 * j + 8; k++) {
+        byte |= (unsigned)(row[k] < 0.0f) << (k % 8);
+        bad |= row[k] != row[k];
+      }
+      bits[j] = (uint8_t)byte;
+    }
+  }
+  return bad ? QK_NAN : QK_OK;
+}

@@ -1,0 +1,132 @@
+/* Kernels of the runtime: plain C11, no Python.
+ *
+ * A weight matrix of bit planes holds, for each row n and column k, the integer
+ *     w[n][k] = constant + sum_p coef[p] * bit[p][n][k].
+ * Binary weights are 1 - 2 b, ternary ones p - q, k-bit codes sum 2^i b_i (the top plane of a
+ * signed code counts -2^(k-1)). Planes are stored in panels of 32 rows, so that one 32-byte load
+ * brings the same eight columns of 32 rows: data[plane][panel][column / 8][row % 32], bit
+ * (column % 8), least significant first, padding zero.
+ *
+ * Every kernel of an instruction set equals the one of kernel_*_scalar.c bit for bit.
+ */
+#ifndef QEXPR_KERNELS_H
+#define QEXPR_KERNELS_H
+
+#include <stdint.h>
+
+#define QK_PANEL 32      /* rows in a panel of bit planes */
+#define QK_BYTE_PANEL 16 /* rows in a panel of bytes */
+#define QK_MAX_PLANES 8
+
+enum qk_status {
+  QK_OK = 0,
+  QK_BAD_SIZE = 1, /* a size is negative or too large to address */
+  QK_OVERFLOW = 2, /* the sum may leave the int32 (or int64) range */
+  QK_NO_MEMORY = 3,
+  QK_NAN = 4,     /* a NaN where a code is wanted */
+  QK_BAD_CODE = 5 /* a code outside its alphabet */
+};
+
+typedef struct {
+  const uint8_t *data; /* nplanes * panels * ceil(cols / 8) * 32 bytes */
+  int64_t rows, cols;
+  int nplanes;
+  int32_t coef[QK_MAX_PLANES];
+  int32_t constant;
+} qk_planes;
+
+/* Activations in {-1, 0, +1}: row-major bits, `stride` bytes from row to row. A bit of `sign` set
+ * means -1. A bit of `mask` clear means 0; mask == NULL means no zeros. Bits beyond the columns
+ * are ignored. */
+typedef struct {
+  const uint8_t *sign, *mask;
+  int64_t rows, cols, stride;
+} qk_signs;
+
+/* Activations that are integers lo..hi in one byte each (signed when lo < 0). */
+typedef struct {
+  const uint8_t *data;
+  int64_t rows, cols, stride;
+  int32_t lo, hi;
+} qk_codes;
+
+/* Weights of one byte each: panels of 16 rows, data[panel][col / 4][row % 16][col % 4], padding
+ * zero; lo..hi bounds the values and sums[row] is the sum of the row. */
+typedef struct {
+  const int8_t *data;
+  const int32_t *sums;
+  int64_t rows, cols;
+  int32_t lo, hi;
+} qk_bytes;
+
+/* A circuit: unit u computes
+ *     bias[u] + sum_r scale[r] * (sum of the sources of r's first part - those of its second)
+ * over its runs r in [unit_run[u], unit_run[u + 1]), then max(., 0) where relu[u]. Run r adds the
+ * edges [run_edge[2r], run_edge[2r + 1]) and subtracts [run_edge[2r + 1], run_edge[2r + 2]).
+ * An edge is the number of a scratch slot; units write slot[u]; inputs fill slots 0..inputs-1. */
+typedef struct {
+  int64_t inputs, units, runs, edges, slots, outputs;
+  const int64_t *unit_run, *run_edge;
+  const uint32_t *edge, *slot, *output;
+  const uint8_t *relu;
+  const double *scale, *bias;
+} qk_circuit;
+
+typedef struct {
+  const char *name;
+  int (*gemm_signs)(const qk_planes *w, const qk_signs *x, int32_t *y, int64_t ldy);
+  int (*gemm_codes)(const qk_planes *w, const qk_codes *x, int32_t *y, int64_t ldy);
+  int (*gemm_bytes)(const qk_bytes *w, const qk_codes *x, int32_t *y, int64_t ldy);
+  int (*gemm_f32)(const qk_planes *w, const float *x, int64_t m, int64_t ldx, float *y,
+                  int64_t ldy);
+  int (*gemm_f64)(const qk_planes *w, const double *x, int64_t m, int64_t ldx, double *y,
+                  int64_t ldy);
+  int (*pack_signs_f32)(const float *x, int64_t rows, int64_t cols, int64_t ldx, uint8_t *out,
+                        int64_t stride);
+  int (*circuit_f64)(const qk_circuit *c, const double *x, int64_t points, int64_t ldx, double *y,
+                     int64_t ldy, int skip_zero, void *scratch);
+  int (*circuit_f32)(const qk_circuit *c, const float *x, int64_t points, int64_t ldx, float *y,
+                     int64_t ldy, int skip_zero, void *scratch);
+  int (*shift_dot)(const int8_t *w, const int8_t *exponent, const int8_t *sign, int64_t m,
+                   int64_t n, int64_t k, int64_t *y);
+} qk_table;
+
+extern const qk_table qk_scalar;
+#ifdef QK_HAVE_AVX2
+extern const qk_table qk_avx2;
+#endif
+
+/* dispatch.c */
+const qk_table *qk_select(const char *wanted); /* NULL: unknown or not supported by this machine */
+int qk_supported(const char *name);
+
+/* gemm.c: the kernels behind checks of every size and of the range of the sums. y[m][n] is the
+ * product of row m of x and row n of w; ldy and ldx count elements from row to row. */
+int qk_gemm_signs(const qk_table *t, const qk_planes *w, const qk_signs *x, int32_t *y,
+                  int64_t ldy);
+int qk_gemm_codes(const qk_table *t, const qk_planes *w, const qk_codes *x, int32_t *y,
+                  int64_t ldy);
+int qk_gemm_bytes(const qk_table *t, const qk_bytes *w, const qk_codes *x, int32_t *y,
+                  int64_t ldy);
+int qk_gemm_f32(const qk_table *t, const qk_planes *w, const float *x, int64_t m, int64_t ldx,
+                float *y, int64_t ldy);
+int qk_gemm_f64(const qk_table *t, const qk_planes *w, const double *x, int64_t m, int64_t ldx,
+                double *y, int64_t ldy);
+/* The largest |w| * |x| * cols that a sum can reach must be below 2^31. */
+int qk_sum_fits(int64_t weight, int64_t activation, int64_t cols);
+void qk_planes_range(const qk_planes *w, int64_t *lo, int64_t *hi);
+
+/* layout.c: rows of bits (bit k % 8 of byte k / 8, ceil(cols / 8) bytes a row) and panels. */
+int64_t qk_panel_bytes(int64_t rows, int64_t cols, int nplanes);      /* -1: too large */
+int64_t qk_byte_panel_bytes(int64_t rows, int64_t cols);              /* -1: too large */
+int qk_rows_to_panels(const uint8_t *bits, int64_t rows, int64_t cols, int nplanes, uint8_t *out);
+int qk_bytes_to_panels(const int8_t *values, int64_t rows, int64_t cols, int8_t *out,
+                       int32_t *sums);
+/* Rows from..from+count of a plane matrix (from a multiple of 32) as a panel matrix of bytes. */
+int qk_planes_to_bytes(const qk_planes *w, int64_t from, int64_t count, int8_t *out,
+                       int32_t *sums);
+int qk_codes_to_rows(const int8_t *codes, int64_t rows, int64_t cols, int bit, uint8_t *out);
+int qk_rows_to_codes(const uint8_t *bits, int64_t rows, int64_t cols, int nplanes,
+                     const int32_t *coef, int32_t constant, int32_t *out);
+
+#endif

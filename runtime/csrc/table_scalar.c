@@ -1,0 +1,3 @@
+#include "families.h"
+
+QK_TABLE(scalar)
