@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from qexpr.bounds.bound import Bound, Condition, Rate, Statement
+from qexpr.bounds.references import reference
 from qexpr.core.claim import Kind, Quantifier, Side
-from qexpr.core.source import Reference, Source, Trust
+from qexpr.core.source import Source, Trust
 
 __all__ = ["BOUNDS", "REFERENCE"]
 
-REFERENCE = Reference(
-    "ding2019universal",
-    "inproceedings",
-    (
-        (
-            "title",
-            "On the Universal Approximability and Complexity Bounds of "
-            "Quantized {ReLU} Neural Networks",
-        ),
-        ("author", "Ding, Yukun and Liu, Jinglan and Xiong, Jinjun and Shi, Yiyu"),
-        ("booktitle", "International Conference on Learning Representations (ICLR)"),
-        ("year", "2019"),
-        ("eprint", "1802.03646"),
-        ("archiveprefix", "arXiv"),
-    ),
-)
+REFERENCE = reference("ding2019universal")
 
 _L = (("L", "log(1/eps)"),)
 _ONE_DIMENSION = (

@@ -16,6 +16,18 @@ __all__ = ["MODULES", "all_bounds", "get", "ids"]
 MODULES = (
     "ding2018",
     "yarotsky2017",
+    "yarotsky2018",
+    "yarotsky2020",
+    "petersen2018",
+    "boelcskei2019",
+    "gunturk2021",
+    "beknazaryan2022",
+    "ou2024",
+    "devore2021",
+    "shen2020",
+    "siegel2023",
+    "liu2024",
+    "achour2022",
     "entropy",
 )
 

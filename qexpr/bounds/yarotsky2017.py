@@ -6,26 +6,14 @@ Real weights: the unquantized comparison.
 from __future__ import annotations
 
 from qexpr.bounds.bound import Bound, Condition, Rate, Statement
+from qexpr.bounds.references import reference
 from qexpr.core.claim import Kind, Quantifier, Side
 from qexpr.core.numbers import read_integer
-from qexpr.core.source import Reference, Source, Trust
+from qexpr.core.source import Source, Trust
 
 __all__ = ["BOUNDS", "REFERENCE"]
 
-REFERENCE = Reference(
-    "yarotsky2017",
-    "article",
-    (
-        ("title", "Error bounds for approximations with deep {ReLU} networks"),
-        ("author", "Yarotsky, Dmitry"),
-        ("journal", "Neural Networks"),
-        ("volume", "94"),
-        ("pages", "103--114"),
-        ("year", "2017"),
-        ("eprint", "1610.01145"),
-        ("archiveprefix", "arXiv"),
-    ),
-)
+REFERENCE = reference("yarotsky2017")
 
 _REAL = "real weights"
 _L = (("L", "log(1/eps)"),)
@@ -69,6 +57,20 @@ THEOREM_2 = Bound(
     ),
     definitions=_L,
     setting=_REAL,
+)
+
+THEOREM_3 = Bound(
+    id="yarotsky2017.theorem3",
+    title="real weights chosen continuously, lower",
+    statement=r"A ReLU architecture with real weights that expresses every $f \in F_{d,n}$ within "
+    r"$\varepsilon$, its weights depending continuously on $f$, has at least the stated order of "
+    r"weights.",
+    kind=Kind.ORDER,
+    side=Side.LOWER,
+    quantifier=Quantifier.CLASS_FIXED,
+    statements=(Statement("weights", "(1/eps)**(d/n)", Rate("d/n")),),
+    source=Source(REFERENCE, "Theorem 3", Trust("CONFIRMED")),
+    setting="real weights that depend continuously on f",
 )
 
 THEOREM_4A = Bound(
@@ -117,4 +119,20 @@ def theorem_4b(p: int = 1) -> Bound:
 
 THEOREM_4B = theorem_4b()
 
-BOUNDS = (THEOREM_1, THEOREM_2, THEOREM_4A, THEOREM_4B)
+THEOREM_5 = Bound(
+    id="yarotsky2017.theorem5",
+    title="real weights, structure depends on f, lower along a sequence of eps",
+    statement=r"There is one $f \in W^{n,\infty}([0,1]^d)$ such that the least number of weights "
+    r"$N(f, \varepsilon)$, over all structures, is not of smaller order than stated: it is reached "
+    r"along some sequence $\varepsilon \to 0$.",
+    kind=Kind.ORDER,
+    side=Side.LOWER,
+    quantifier=Quantifier.CLASS_ANY,
+    statements=(Statement("weights", "(1/eps)**(d/(9*n))", Rate("d/(9*n)")),),
+    source=Source(
+        REFERENCE, "Theorem 5", Trust("RECALLED", 0.95), "for infinitely many eps, not for all"
+    ),
+    setting=_REAL,
+)
+
+BOUNDS = (THEOREM_1, THEOREM_2, THEOREM_3, THEOREM_4A, THEOREM_4B, THEOREM_5)
