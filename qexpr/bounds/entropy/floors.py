@@ -10,6 +10,7 @@ from qexpr.bounds.bound import Bound, Parameters, Rate
 from qexpr.bounds.entropy.bumps import BUMP
 from qexpr.bounds.entropy.codes import CODE, CODE_LIPSCHITZ
 from qexpr.bounds.entropy.lattice import CHECKERBOARD, DP, ICE, ZIGZAG
+from qexpr.bounds.entropy.roots import TooLong
 from qexpr.bounds.entropy.sources import floor_bound
 from qexpr.bounds.entropy.volumes import VOLUME1, VOLUME_SPLINE
 from qexpr.core.claim import Explicit
@@ -36,6 +37,8 @@ def _values(bounds: tuple[Bound, ...], query: Query) -> list[tuple[Explicit, Bou
     for bound in bounds:
         try:
             value = bound.evaluate(query.d, query.n, eps=query.eps)["bits"]
+        except TooLong:  # this one would be the largest: another one in its place would mislead
+            raise
         except OutOfRegime as error:
             reasons.append(f"{bound.id}: {error}")
         else:

@@ -10,12 +10,8 @@ import math
 from fractions import Fraction
 
 from qexpr.bounds.bound import Condition, Parameters, Rate
-from qexpr.bounds.entropy.sources import (
-    KOLMOGOROV_1959,
-    MAX_DIGITS,
-    ONE_DERIVATIVE,
-    floor_bound,
-)
+from qexpr.bounds.entropy.roots import check_size
+from qexpr.bounds.entropy.sources import KOLMOGOROV_1959, ONE_DERIVATIVE, floor_bound
 from qexpr.core.query import Query
 from qexpr.rigor.balls import arb, enclosure
 
@@ -105,22 +101,25 @@ DP = floor_bound(
     search=_walks,
 )
 
+
+def _board(query: Query) -> Parameters:
+    K = math.ceil(1 / query.eps)
+    check_size(K, query.d, query.eps)
+    return {"K": K}
+
+
 CHECKERBOARD = floor_bound(
     "entropy.checkerboard",
     "signs on a checkerboard, n = 1",
-    r"On the grid with $\lceil 1/\varepsilon \rceil$ nodes an axis, of step $h > \varepsilon$, the "
-    r"nodes of even coordinate sum are $2h$ apart in $l_1$, so every choice of values $\pm h$ "
+    r"On the grid with $K = \lceil 1/\varepsilon \rceil$ nodes an axis, of step $h > \varepsilon$, "
+    r"the nodes of even coordinate sum are $2h$ apart in $l_1$, so every choice of values $\pm h$ "
     r"there extends to a member of $F_{d,1}$, and two of them differ by $2h$.",
-    "ceil(ceil(1/eps)**d/2)",
+    "ceil(K**d/2)",
     Rate("d"),
     "entropy floors, checkerboard",
-    regime=(
-        ONE_DERIVATIVE,
-        Condition(
-            f"d*log(1/eps) <= {MAX_DIGITS}",
-            "with these d and eps the value has more digits than are given",
-        ),
-    ),
+    regime=(ONE_DERIVATIVE,),
+    parameters={"K": "nodes an axis, ceil(1/eps)"},
+    search=_board,
 )
 
 

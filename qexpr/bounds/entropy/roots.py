@@ -9,7 +9,11 @@ from fractions import Fraction
 from qexpr.bounds.entropy.sources import MAX_DIGITS
 from qexpr.errors import OutOfRegime, shorten
 
-__all__ = ["cells_below", "check_size", "least", "log", "root_floor"]
+__all__ = ["TooLong", "cells_below", "check_size", "least", "log", "root_floor"]
+
+
+class TooLong(OutOfRegime):
+    """The value is known, but has more digits than are given."""
 
 
 def root_floor(y: int, n: int) -> int:
@@ -37,7 +41,7 @@ def log(x: Fraction) -> float:
 def check_size(base: int, d: int, eps: Fraction) -> None:
     """Refuse a value of about base^d that has more digits than are given."""
     if d * base.bit_length() > MAX_DIGITS:
-        raise OutOfRegime(
+        raise TooLong(
             f"with d = {d} and eps = {shorten(eps)} its value has more than {MAX_DIGITS} binary "
             "digits; take fewer dimensions or a larger eps"
         )
