@@ -18,7 +18,6 @@ from typing import Any
 
 from qexpr.bounds.evaluation import Parameters, enclose, exact, exact_values
 from qexpr.bounds.formula import Formula, parse
-from qexpr.bounds.latex import to_latex
 from qexpr.bounds.readings import FLOATS, arrays, balls, symbols
 from qexpr.bounds.statement import Condition, Rate, Statement, Values
 from qexpr.core.claim import QUANTITIES, Claim, Explicit, Kind, Order, Quantifier, Side
@@ -118,6 +117,8 @@ class Bound:
 
     def latex(self, quantity: str | None = None) -> str:
         """LaTeX of one quantity's formula, or of all of them with the abbreviations."""
+        from qexpr.bounds.latex import to_latex
+
         if quantity is not None:
             return to_latex(self.formula(quantity))
         lines = []

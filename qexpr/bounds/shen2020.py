@@ -1,7 +1,7 @@
-r"""Shen, Yang, Zhang (2020, 2022) and Lu, Shen, Yang, Zhang (2021): explicit width and depth.
+r"""Shen, Yang, Zhang: approximation characterized by the number of neurons (CiCP 2020).
 
-The theorems take N and L: they are the calculator ``shen``. Here they stand at N = 1, where the
-width is least, with L as large as eps needs; F(d, n) has :math:`\omega_f(r) \le \sqrt{d}\, r`.
+Theorems with explicit width and depth take N and L: they are the calculator ``shen``. Here they
+stand at N = 1, where the width is least, with L as large as eps needs; F(d, n) has :math:`\omega_f(r) \le \sqrt{d}\, r`.
 L is rounded up by adding 1, and the hidden layers are fully connected.
 """
 
@@ -12,12 +12,12 @@ from qexpr.bounds.references import reference
 from qexpr.core.claim import Kind, Quantifier, Side
 from qexpr.core.source import Source, Trust
 
-__all__ = ["BOUNDS"]
+__all__ = ["BOUNDS", "fully_connected"]
 
 _NOTE = "constants recalled; the weights need many bits each, so that no entropy floor is beaten"
 
 
-def _explicit(
+def fully_connected(
     id: str,
     title: str,
     statement: str,
@@ -28,6 +28,7 @@ def _explicit(
     rate: Rate,
     digits: str,
 ) -> Bound:
+    """A bound by width w and H hidden layers, fully connected; `digits` bounds its bits."""
     return Bound(
         id=id,
         title=title,
@@ -47,7 +48,7 @@ def _explicit(
     )
 
 
-SHEN_2020 = _explicit(
+UNIFORM = fully_connected(
     "shen2020.uniform",
     "real weights, explicit, modulus of continuity (N = 1)",
     r"For $f \in C([0,1]^d)$ and all $N, L \ge 1$ a ReLU network of width "
@@ -66,43 +67,4 @@ SHEN_2020 = _explicit(
     "d*log(19*d/eps)",
 )
 
-SHEN_2022 = _explicit(
-    "shen2022.uniform",
-    "real weights, explicit, optimal in width and depth (N = 1)",
-    r"For $f \in C([0,1]^d)$ and all $N, L \ge 1$ a ReLU network of width "
-    r"$3^{d+3} \max\{d \lfloor N^{1/d} \rfloor, N+2\}$ with $11 L + 18 + 2d$ hidden layers is "
-    r"within $131 \sqrt{d}\, \omega_f((N^2 L^2 \log_3(N+2))^{-1/d})$ of $f$ in sup norm. Here "
-    r"$N = 1$ and $L \le K = (131 d/\varepsilon)^{d/2} + 1$.",
-    "shen2022",
-    "Theorem 1, p = infinity",
-    0.8,
-    (
-        ("K", "(131*d/eps)**(d/2) + 1"),
-        ("H", "11*K + 18 + 2*d"),
-        ("w", "3**(d+3)*max(d, 3)"),
-    ),
-    Rate("d/2"),
-    "d*log(131*d/eps)",
-)
-
-LU_2021 = _explicit(
-    "lu2021.smooth",
-    "real weights, explicit, smooth functions (N = 1)",
-    r"For $f$ in the unit ball of $C^n([0,1]^d)$, of whose members every $f \in F_{d,n}$ is a "
-    r"uniform limit, and all $N, L \ge 1$ a ReLU network of width "
-    r"$17 n^{d+1} 3^d d (N+2) \log_2(8N)$ with $18 n^2 (L+2) \log_2(4L) + 2d$ hidden layers is "
-    r"within $85 (n+1)^d 8^n N^{-2n/d} L^{-2n/d}$ of $f$ in sup norm. Here $N = 1$ and "
-    r"$L \le K = (85 (n+1)^d 8^n/\varepsilon)^{d/(2n)} + 1$.",
-    "lu2021",
-    "Theorem 1.1",
-    0.9,
-    (
-        ("K", "(85*(n+1)**d*8**n/eps)**(d/(2*n)) + 1"),
-        ("H", "18*n**2*(K+2)*log(4*K) + 2*d"),
-        ("w", "153*n**(d+1)*3**d*d"),
-    ),
-    Rate("d/(2*n)", "1"),
-    "d*log(85*(n+1)**d*8**n/eps)/n + 2*(d+1)*log(3*n)",
-)
-
-BOUNDS = (SHEN_2020, SHEN_2022, LU_2021)
+BOUNDS = (UNIFORM,)
