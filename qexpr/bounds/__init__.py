@@ -4,9 +4,21 @@
 the inverse question, the least eps for a given size.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from qexpr.bounds.bound import Bound
-from qexpr.bounds.inverse import inverse_table
 from qexpr.bounds.registry import get, ids
 from qexpr.bounds.rows import Row, Table, table
 
+if TYPE_CHECKING:
+    from qexpr.bounds.inverse import inverse_table as inverse_table
+
 __all__ = ["Bound", "Row", "Table", "get", "ids", "inverse_table", "table"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "inverse_table":  # not on the way of a cold `qexpr bound`
+        from qexpr.bounds.inverse import inverse_table
+
+        return inverse_table
+    raise AttributeError(f"module 'qexpr.bounds' has no attribute {name!r}")

@@ -93,12 +93,13 @@ def bound_command(**options: Any) -> None:
       qexpr bound --explain ding2018.theorem1
     """
     options["lambda"] = options.pop("lam")
-    alone = [f"--{name}" for name in ("explain", "list_ids") if options[name]]
+    alone = [f"--{name}" for name in ("explain", "list_ids") if options[name] not in (None, False)]
     if alone:
         _check_alone(alone[0].replace("_ids", ""), options)
-        from qexpr.cli.explain import explain, listing
+        from qexpr.cli.explain import explain_bound, listing
 
-        deliver(explain(options["explain"]) if options["explain"] else listing(), options["output"])
+        named = options["explain"]
+        deliver(explain_bound(named) if named is not None else listing(), options["output"])
         return
     form = options["form"]
     if form not in FORMATS:

@@ -8,7 +8,7 @@ from qexpr.cli.glossary import QUANTIFIERS
 from qexpr.cli.output import columns, paragraph
 from qexpr.core.claim import Kind, Side
 
-__all__ = ["explain", "listing"]
+__all__ = ["explain_bound", "listing"]
 
 
 def listing() -> str:
@@ -25,7 +25,7 @@ def _setting(bound: Bound) -> str:
     return "" if not bound.setting or bound.setting in bound.title else f" [{bound.setting}]"
 
 
-def explain(id: str) -> str:
+def explain_bound(id: str) -> str:
     """Everything that a bound says of itself, formula texts as they are evaluated."""
     bound = get(id)
     lines = [f"{bound.id}: {bound.title}", ""]
