@@ -1,0 +1,133 @@
+"""Quantizers under torch's autograd: the rules of a quantizer as forward and backward passes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from qexpr.errors import InvalidInput, shorten
+from qexpr.quantizers.backend import Array, torch_backend
+
+__all__ = ["backward_function", "forward_function"]
+
+
+@functools.cache
+def _passes() -> tuple[Any, Any]:
+    """Return the two autograd functions; torch is imported here and not before."""
+    import torch
+
+    b = torch_backend()
+
+    class Quantized(torch.autograd.Function):
+        """Forward: the quantizer's map. Backward: its gradient rule."""
+
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(quantizer: Any, noise: Any, x: Any, *parameters: Any) -> Any:
+            given = dict(zip(quantizer.parameters, parameters, strict=True))
+            return quantizer.rule_forward(b, x, given, noise)
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            ctx.quantizer = inputs[0]
+            ctx.save_for_backward(*inputs[2:])
+
+        @staticmethod
+        def backward(ctx: Any, upstream: Any) -> Any:
+            x, *parameters = ctx.saved_tensors
+            given = dict(zip(ctx.quantizer.parameters, parameters, strict=True))
+            gradient, learned = ctx.quantizer.rule_backward(b, x, upstream, given)
+            return None, None, gradient, *(learned[name] for name in given)
+
+    class QuantizedGradient(torch.autograd.Function):
+        """Forward: the identity. Backward: the quantizer's map of the gradient."""
+
+        @staticmethod
+        def forward(ctx: Any, quantizer: Any, generator: Any, x: Any) -> Any:
+            ctx.quantizer, ctx.generator = quantizer, generator
+            return x.view_as(x)
+
+        @staticmethod
+        def backward(ctx: Any, upstream: Any) -> Any:
+            noise = _noise(ctx.quantizer, upstream, ctx.generator)
+            values = _tensors(ctx.quantizer, upstream, {})
+            given = dict(zip(ctx.quantizer.parameters, values, strict=True))
+            return None, None, ctx.quantizer.rule_forward(b, upstream, given, noise)
+
+    return Quantized, QuantizedGradient
+
+
+def _noise(quantizer: Any, x: Array, generator: Any) -> Array | None:
+    import torch
+
+    if not quantizer.is_stochastic:
+        if generator is not None:
+            raise InvalidInput(
+                f"{quantizer.name} with {quantizer.options} is deterministic: no generator"
+            )
+        return None
+    if not isinstance(generator, torch.Generator):
+        raise InvalidInput(
+            f"{quantizer.name} is stochastic: generator must be a torch.Generator, "
+            f"got {shorten(generator)}"
+        )
+    return torch.rand(x.shape, generator=generator, dtype=torch.float64, device=x.device)
+
+
+def _tensors(quantizer: Any, x: Array, given: dict[str, Array]) -> list[Array]:
+    import torch
+
+    known = quantizer.parameters
+    for name in given:
+        if name not in known:
+            allowed = ", ".join(known) or "none"
+            raise InvalidInput(
+                f"{quantizer.name} has no learned parameter {shorten(name)}; it has: {allowed}"
+            )
+    values = []
+    for name, value in known.items():
+        tensor = torch.as_tensor(given.get(name, value), dtype=x.dtype, device=x.device)
+        if tensor.shape != value.shape:
+            raise InvalidInput(
+                f"{name} of {quantizer.name} must have shape {value.shape}, "
+                f"got {tuple(tensor.shape)}"
+            )
+        values.append(tensor)
+    return values
+
+
+def _check(x: Any) -> None:
+    import torch
+
+    if not isinstance(x, torch.Tensor) or x.dtype not in (torch.float32, torch.float64):
+        found = x.dtype if isinstance(x, torch.Tensor) else type(x).__name__
+        raise InvalidInput(f"x must be a float32 or float64 tensor, got {found}")
+    if x.numel() == 0:
+        raise InvalidInput(f"x must have at least one entry, got shape {tuple(x.shape)}")
+
+
+def forward_function(quantizer: Any, check: bool) -> Callable[..., Any]:
+    """Return ``f(tensor, generator=None, **parameters)``: the quantizer's map with its gradient."""
+    quantized, _ = _passes()
+
+    def apply(x: Any, *, generator: Any = None, **parameters: Any) -> Any:
+        _check(x)
+        if check and not x.isfinite().all():
+            raise InvalidInput("x must be finite, got NaN or infinite entries")
+        noise = _noise(quantizer, x, generator)
+        return quantized.apply(quantizer, noise, x, *_tensors(quantizer, x, parameters))
+
+    return apply
+
+
+def backward_function(quantizer: Any) -> Callable[..., Any]:
+    """Return ``f(tensor, generator=None)``: the identity that quantizes gradients."""
+    _, quantized = _passes()
+
+    def apply(x: Any, *, generator: Any = None) -> Any:
+        _check(x)
+        return quantized.apply(quantizer, generator, x)
+
+    return apply
