@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from qexpr.targets.bumps import bump
+from qexpr.targets.document import read
+from qexpr.targets.library import entry, get, names
 from qexpr.targets.membership import Membership
+from qexpr.targets.piecewise import Telegraph, thue_morse
 from qexpr.targets.target import Target
 from qexpr.targets.units import Units
 
-__all__ = ["Membership", "Target", "Units"]
+__all__ = [
+    "Membership",
+    "Target",
+    "Telegraph",
+    "Units",
+    "bump",
+    "entry",
+    "get",
+    "names",
+    "read",
+    "thue_morse",
+]

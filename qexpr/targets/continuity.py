@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from qexpr.targets.expressions import Graph
 
-__all__ = ["conditions", "sides"]
+__all__ = ["branch", "conditions", "sides"]
 
 
 def conditions(graph: Graph, root: int) -> list[int]:
@@ -27,7 +27,40 @@ def sides(graph: Graph, root: int, condition: int) -> tuple[int, int]:
     return _side(graph, root, condition, 1), _side(graph, root, condition, 2)
 
 
-def _side(graph: Graph, root: int, condition: int, branch: int) -> int:
+def branch(graph: Graph, root: int, sides_of: dict[int, int]) -> int:
+    """The node with its selects on some conditions replaced by their branch 1 or 2."""
+    memo: dict[int, int] = {}
+    for number in graph.reachable([root]):
+        node = graph.nodes[number]
+        if node.op == "select" and node.args[0] in sides_of:
+            memo[number] = memo[node.args[sides_of[node.args[0]]]]
+        else:
+            memo[number] = _rebuilt(graph, number, [memo[arg] for arg in node.args])
+    return memo[root]
+
+
+def _rebuilt(graph: Graph, number: int, args: list[int]) -> int:
+    """The node with other arguments."""
+    node = graph.nodes[number]
+    if not node.args or args == list(node.args):
+        return number
+    if node.op == "sum":
+        constant, coefficients = node.value  # type: ignore[misc]
+        return graph.sum(zip(coefficients, args, strict=True), constant)
+    if node.op == "mul":
+        return graph.product((arg, 1) for arg in args)
+    if node.op == "pow":
+        return _power(graph, args[0], node.value, number)  # type: ignore[arg-type]
+    if node.op in ("max", "min"):
+        return graph.extreme(node.op, args[0], args[1])
+    if node.op == "select":
+        return graph.select(*args)
+    if node.op == "pick":
+        return graph.pick(node.value, *args)  # type: ignore[arg-type]
+    return graph.call(node.op, args[0])
+
+
+def _side(graph: Graph, root: int, condition: int, side: int) -> int:
     memo: dict[int, int] = {}
     zero = graph.const(0)
     for number in graph.reachable([root]):
@@ -35,26 +68,15 @@ def _side(graph: Graph, root: int, condition: int, branch: int) -> int:
         args = [memo[arg] for arg in node.args]
         if number == condition or (node.op == "sum" and graph.canonical(number)[1] == condition):
             memo[number] = zero
-        elif node.op in ("const", "pi", "var"):
-            memo[number] = number
-        elif node.op == "sum":
-            constant, coefficients = node.value  # type: ignore[misc]
-            memo[number] = graph.sum(zip(coefficients, args, strict=True), constant)
-        elif node.op == "mul":
-            memo[number] = graph.product((arg, 1) for arg in args)
-        elif node.op == "pow":
-            memo[number] = _power(graph, args[0], node.value, number)  # type: ignore[arg-type]
         elif node.op in ("max", "min"):
-            ahead = graph.subtract(*node.args)
-            tie = graph.canonical(ahead)[1] == condition
-            memo[number] = args[1] if tie else graph.extreme(node.op, args[0], args[1])
-        elif node.op == "select":
-            if node.args[0] == condition:
-                memo[number] = args[branch]
-            else:
-                memo[number] = graph.pick(node.args[0], args[1], args[2])
+            tie = graph.canonical(graph.subtract(*node.args))[1] == condition
+            memo[number] = args[1] if tie else _rebuilt(graph, number, args)
+        elif node.op == "select" and node.args[0] == condition:
+            memo[number] = args[side]
+        elif node.op == "select":  # its own condition may vanish with this one: left open
+            memo[number] = graph.pick(node.args[0], args[1], args[2])
         else:
-            memo[number] = graph.call(node.op, args[0])
+            memo[number] = _rebuilt(graph, number, args)
     return memo[root]
 
 

@@ -81,7 +81,10 @@ def _interval(node: Node, args: list[Interval], lower: Array, upper: Array) -> I
     if node.op == "select":
         condition, a, b = args
         both = floats.hull(a, b)
-        ahead, behind = condition.lower > 0, condition.upper < 0
+        # A box that touches the kink from one side has that side's values almost everywhere;
+        # one that lies in it has both.
+        ahead = (condition.lower >= 0) & (condition.upper > 0)
+        behind = (condition.upper <= 0) & (condition.lower < 0)
         return Interval(
             *(np.where(ahead, a[end], np.where(behind, b[end], both[end])) for end in (0, 1))
         )

@@ -12,8 +12,17 @@ import numpy as np
 
 from qexpr.errors import InvalidInput, shorten
 from qexpr.targets.continuity import conditions, sides
-from qexpr.targets.floats import Interval
-from qexpr.targets.search import Box, Range, Supremum, first_failure, supremum
+from qexpr.targets.evaluation import intervals
+from qexpr.targets.ranges import Range
+from qexpr.targets.search import (
+    Box,
+    Supremum,
+    first_failure,
+    halve,
+    one_box,
+    start_boxes,
+    supremum,
+)
 from qexpr.targets.units import Units
 
 if TYPE_CHECKING:
@@ -109,7 +118,9 @@ def place_name(place: Box, units: Units) -> str:
     """A box or a point in the user's units."""
     ends = [units.to_user([Fraction(side[end]) for side in place]) for end in (0, 1)]
     sides = [
-        f"{float(a):.6g}" if a == b else f"[{float(a):.6g}, {float(b):.6g}]"
+        f"{float(a):.6g}"
+        if f"{float(a):.6g}" == f"{float(b):.6g}"
+        else f"[{float(a):.6g}, {float(b):.6g}]"
         for a, b in zip(*ends, strict=True)
     ]
     return " x ".join(sides) if any("[" in s for s in sides) else f"({', '.join(sides)})"
@@ -141,25 +152,54 @@ def prove_continuity(
         plus, minus = sides(graph, root, condition)
         if plus == minus:
             continue
-        place, _ = first_failure(
-            Range.of(graph, condition, d), d, lambda v: (v.lower > 0) | (v.upper < 0)
-        )
+        place = _kink(graph, condition, graph.subtract(plus, minus), d)
         if place is None:
             continue
-        proven = _jumps(graph, graph.subtract(plus, minus), place)
-        verb = "jumps" if proven else "could not be proven continuous"
+        verb = "jumps" if place.proven else "could not be proven continuous"
         raise InvalidInput(
             f"target {shorten(text)} is not accepted in F({d},{n}): {index_name(index)} {verb} at "
-            f"the kink near {place_name(place, units)}; use n <= {sum(index)}"
+            f"the kink near {place_name(place.box, units)}; use n <= {sum(index)}"
         )
 
 
-def _jumps(graph: Graph, jump: int, place: Box) -> bool:
-    from qexpr.targets.evaluation import intervals
+@dataclass(frozen=True, slots=True)
+class _Kink:
+    box: Box
+    proven: bool
 
-    ends = [np.array([[side[k] for side in place]]) for k in (0, 1)]
-    value: Interval = intervals(graph, [jump], ends[0], ends[1])[0]
-    return bool((value.lower[0] > 0) | (value.upper[0] < 0))
+
+def _kink(graph: Graph, condition: int, jump: int, d: int, rounds: int = 24) -> _Kink | None:
+    """A box with a zero of the condition, with a proven jump if one is found; None: no zero."""
+    lower, upper = start_boxes(d)
+    zero: _Kink | None = None
+    last: Box = one_box(lower, upper, 0)
+    complete = True  # no box has been left out, so that "no zero" would be a proof
+    for _ in range(rounds):
+        sign, gap = intervals(graph, [condition, jump], lower, upper)
+        touched = (sign.lower <= 0) & (sign.upper >= 0)
+        if not touched.any():
+            return None if complete else zero or _Kink(last, False)
+        lower, upper = lower[touched], upper[touched]
+        last = one_box(lower, upper, 0)
+        apart = (gap.lower[touched] > 0) | (gap.upper[touched] < 0)
+        ends = [intervals(graph, [condition], x, x)[0] for x in (lower, upper, (lower + upper) / 2)]
+        below = np.any([e.upper <= 0 for e in ends], axis=0)
+        above = np.any([e.lower >= 0 for e in ends], axis=0)
+        for found in (below & above & apart, below & above):
+            if found.any():
+                index = int(np.argmax(found))
+                zero = _Kink(one_box(lower, upper, index), bool(apart[index]))
+                if zero.proven:
+                    return zero
+                break
+        if len(lower) > 4096:
+            lower, upper, complete = (
+                lower[:: len(lower) // 1024],
+                upper[:: len(lower) // 1024],
+                False,
+            )
+        lower, upper = halve(lower, upper, np.ones_like(lower))
+    return zero or _Kink(last, False)
 
 
 _FINE = 1 + 2.0**-24

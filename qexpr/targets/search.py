@@ -1,9 +1,8 @@
 """Branch and bound over the unit cube: suprema of |g|, and signs, proven box by box.
 
-A box is first enclosed by natural interval evaluation, then, where that is not enough and g is
-Lipschitz on it, by the mean-value form and by the monotone form (a coordinate in which g is
-monotone is replaced by its end): Moore, Kearfott, Cloud, Introduction to Interval Analysis,
-chapter 6. All boxes of a round are one batch of doubles, each rounded outward (floats.py).
+A box is first enclosed by natural interval evaluation, then, where that is not enough, by the
+refined forms of ranges.py. All boxes of a round are one batch of doubles, each rounded outward
+(floats.py).
 """
 
 from __future__ import annotations
@@ -14,86 +13,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qexpr.targets import floats
-from qexpr.targets.evaluation import intervals
-from qexpr.targets.expressions import Graph
 from qexpr.targets.floats import Interval
+from qexpr.targets.ranges import Range
 
-__all__ = ["Box", "Range", "Supremum", "first_failure", "supremum"]
+__all__ = [
+    "Box",
+    "Range",
+    "Supremum",
+    "first_failure",
+    "halve",
+    "one_box",
+    "start_boxes",
+    "supremum",
+]
 
 Array = NDArray[np.float64]
 Box = tuple[tuple[float, float], ...]
 BUDGET = 300_000  # boxes a search may look at
 _SMALLEST = 2.0**-44  # a side that is not split any more
 _START = 64  # about so many boxes in the first round
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A node with what its refined enclosure needs: gradient, and the conditions of its jumps."""
-
-    graph: Graph
-    root: int
-    gradient: tuple[int, ...]
-    conditions: tuple[int, ...]
-
-    @classmethod
-    def of(cls, graph: Graph, root: int, d: int) -> Range:
-        """Differentiate once and collect the conditions that the root's value jumps at."""
-        gradient = tuple(graph.derivative(root, k) for k in range(d))
-        nodes = (graph.nodes[number] for number in graph.reachable([root]))
-        return cls(
-            graph, root, gradient, tuple(sorted({n.args[0] for n in nodes if n.op == "select"}))
-        )
-
-    def natural(self, lower: Array, upper: Array) -> Interval:
-        """Plain interval evaluation."""
-        return intervals(self.graph, [self.root], lower, upper)[0]
-
-    def refined(self, lower: Array, upper: Array, value: Interval) -> tuple[Interval, Array, Array]:
-        """Tighten `value`: (enclosure, sizes of the partial derivatives, an uphill point)."""
-        d = lower.shape[1]
-        results = intervals(self.graph, [*self.gradient, *self.conditions], lower, upper)
-        slopes = results[:d]
-        clean = np.ones(len(lower), dtype=bool)
-        for condition in results[d:]:
-            clean &= (condition.lower > 0) | (condition.upper < 0)
-        middle = np.clip(lower + (upper - lower) / 2, lower, upper)
-        up, down, top = middle.copy(), middle.copy(), middle.copy()
-        low_box, high_box = [lower.copy(), upper.copy()], [lower.copy(), upper.copy()]
-        sizes = np.empty_like(lower)
-        centre = self.natural(middle, middle)
-        mean = centre
-        with np.errstate(all="ignore"):
-            for k in range(d):
-                slope = slopes[k]
-                side = Interval(lower[:, k], upper[:, k])
-                offset = floats.add(side, Interval(-middle[:, k], -middle[:, k]))
-                mean = floats.add(mean, floats.multiply(slope, offset))
-                rising, falling = slope.lower >= 0, slope.upper <= 0
-                sizes[:, k] = np.maximum(-slope.lower, slope.upper)
-                up[:, k] = np.where(rising, upper[:, k], np.where(falling, lower[:, k], up[:, k]))
-                down[:, k] = np.where(
-                    rising, lower[:, k], np.where(falling, upper[:, k], down[:, k])
-                )
-                for end, (box, left) in enumerate(((low_box, rising), (high_box, falling))):
-                    right = falling if end == 0 else rising
-                    box[0][:, k] = np.where(right & ~left, upper[:, k], box[0][:, k])
-                    box[1][:, k] = np.where(left, lower[:, k], box[1][:, k])
-            mean = floats.finish(mean)
-        below = self.natural(*low_box).lower
-        above = self.natural(*high_box).upper
-        best = Interval(
-            np.maximum(value.lower, np.where(clean, np.maximum(mean.lower, below), -np.inf)),
-            np.minimum(value.upper, np.where(clean, np.minimum(mean.upper, above), np.inf)),
-        )
-        positive = centre.lower + centre.upper >= 0
-        top = np.where(positive[:, None], up, down)
-        return best, sizes, top
-
-    def enclose(self, lower: Array, upper: Array) -> Interval:
-        """The refined enclosure over every box."""
-        return self.refined(lower, upper, self.natural(lower, upper))[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +49,8 @@ class Supremum:
     place: Box
 
 
-def _start(d: int) -> tuple[Array, Array]:
+def start_boxes(d: int) -> tuple[Array, Array]:
+    """About 64 equal boxes that fill the unit cube."""
     parts = max(1, int(_START ** (1 / d)))
     parts = 1 << (parts.bit_length() - 1)
     axis = np.arange(parts) / parts
@@ -119,7 +58,7 @@ def _start(d: int) -> tuple[Array, Array]:
     return lower, lower + 1 / parts
 
 
-def _split(lower: Array, upper: Array, sizes: Array) -> tuple[Array, Array]:
+def halve(lower: Array, upper: Array, sizes: Array) -> tuple[Array, Array]:
     """Halve every box across the coordinate in which g varies most."""
     width = upper - lower
     weight = np.where(np.isfinite(sizes), sizes, 2.0**500) * width
@@ -132,7 +71,8 @@ def _split(lower: Array, upper: Array, sizes: Array) -> tuple[Array, Array]:
     return np.concatenate([lower, second]), np.concatenate([first, upper])
 
 
-def _box(lower: Array, upper: Array, index: int) -> Box:
+def one_box(lower: Array, upper: Array, index: int) -> Box:
+    """One box out of a batch."""
     return tuple((float(a), float(b)) for a, b in zip(lower[index], upper[index], strict=True))
 
 
@@ -150,9 +90,9 @@ def supremum(
     refuted_above : float
         Stop as soon as |g| is proven to exceed this.
     """
-    lower, upper = _start(d)
+    lower, upper = start_boxes(d)
     best, left, boxes = 0.0, 0.0, 0
-    place: Box = _box(lower, lower, 0)
+    place: Box = one_box(lower, lower, 0)
     while True:
         boxes += len(lower)
         value = target.natural(lower, upper)
@@ -175,9 +115,9 @@ def supremum(
         if boxes + 2 * len(lower) > BUDGET or np.all((upper - lower) <= _SMALLEST):
             worst = int(np.argmax(size))
             return Supremum(
-                best, max(left, float(size[worst])), boxes, False, _box(lower, upper, worst)
+                best, max(left, float(size[worst])), boxes, False, one_box(lower, upper, worst)
             )
-        lower, upper = _split(lower, upper, sizes)
+        lower, upper = halve(lower, upper, sizes)
 
 
 def _improve(target: Range, points: Array, best: float, place: Box) -> tuple[float, Box]:
@@ -185,7 +125,7 @@ def _improve(target: Range, points: Array, best: float, place: Box) -> tuple[flo
     floor = np.maximum(value.lower, -value.upper)
     index = int(np.argmax(floor))
     if floor[index] > best:
-        return float(floor[index]), _box(points, points, index)
+        return float(floor[index]), one_box(points, points, index)
     return best, place
 
 
@@ -193,7 +133,7 @@ def first_failure(
     target: Range, d: int, holds: Callable[[Interval], NDArray[np.bool_]]
 ) -> tuple[Box | None, int]:
     """The first small box where `holds` cannot be proven, or None: (box, boxes looked at)."""
-    lower, upper = _start(d)
+    lower, upper = start_boxes(d)
     boxes = 0
     while True:
         boxes += len(lower)
@@ -213,5 +153,5 @@ def first_failure(
         failed = np.nonzero(~holds(point))[0]
         if len(failed) or boxes + 2 * len(lower) > BUDGET or np.all(upper - lower <= _SMALLEST):
             index = int(failed[0]) if len(failed) else 0
-            return _box(lower, lower if len(failed) else upper, index), boxes
-        lower, upper = _split(lower, upper, sizes)
+            return one_box(lower, lower if len(failed) else upper, index), boxes
+        lower, upper = halve(lower, upper, sizes)

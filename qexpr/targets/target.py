@@ -16,7 +16,7 @@ from qexpr.targets import evaluation, lattice, membership, parser
 from qexpr.targets.expressions import Graph
 from qexpr.targets.floats import Interval
 from qexpr.targets.membership import LIMIT, IndexBound, Membership, index_name, place_name
-from qexpr.targets.search import Range
+from qexpr.targets.ranges import Range
 from qexpr.targets.units import Units
 
 __all__ = ["Target"]
@@ -90,6 +90,16 @@ class Target:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self._text, self._d, self._units.domain, self._units.norm)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values from which `targets.read` makes the same function."""
+        return {
+            "kind": "expression",
+            "version": 1,
+            "expression": self._text,
+            "d": self._d,
+            "units": self._units.to_dict(),
+        }
 
     # Enclosures --------------------------------------------------------------------------
 
@@ -225,11 +235,16 @@ class Target:
                     f"|{index_name(index)}| >= {found.lower:.6g} at {where}; "
                     "scale it down, or use normalise(n)"
                 )
+            advice = (
+                "scale it down a little"
+                if np.isfinite(found.upper)
+                else "use a smaller n, or a function whose derivatives are bounded"
+            )
             if not found.closed or Fraction(found.upper) > LIMIT:
                 raise InvalidInput(
                     f"target {shorten(self._text)} could not be proven to be in F({self._d},{n}): "
                     f"|{index_name(index)}| <= {found.upper:.6g} on {where} is all that "
-                    f"{found.boxes} boxes show; scale it down a little"
+                    f"{found.boxes} boxes show; {advice}"
                 )
             bounds.append(IndexBound(index, Fraction(found.upper), found.boxes))
         return Membership(
