@@ -108,13 +108,15 @@ def upper_end(x: arb) -> Fraction | float:
 
 
 def power(x: arb, exponent: int) -> arb:
-    """x ** exponent for an integer exponent, sharp for even powers of balls around 0."""
+    """x ** exponent for an integer exponent: the range over the ball, from its ends."""
     if exponent < 0:
         return 1 / power(x, -exponent)
+    if x.is_exact():
+        return _binary_power(x, exponent)
     if exponent % 2 == 0 and x.contains(0):
-        x = arb(0).union(abs(x).upper())
-        return _binary_power(x, exponent).nonnegative_part()
-    return _binary_power(x, exponent)
+        return arb(0).union(_binary_power(abs(x).upper(), exponent)).nonnegative_part()
+    # Monotone over the ball; products of the ball with itself would be wider, and lose its sign.
+    return _binary_power(x.lower(), exponent).union(_binary_power(x.upper(), exponent))
 
 
 def _binary_power(x: arb, exponent: int) -> arb:
