@@ -108,14 +108,16 @@ def bound_command(**options: Any) -> None:
         raise InvalidInput(
             f"--cite goes with --format table or latex, got {form}; `qexpr cite ID` prints BibTeX"
         )
+    plot = options["plot"]
+    if plot is not None:
+        from qexpr.figures.style import figure_format
+
+        picture = figure_format(plot)
     table, remarks = _ask(options)
-    if options["plot"] is not None:
+    if plot is not None:
         from qexpr.figures.bounds import draw_bounds
 
-        figure = draw_bounds(table, options["plot"])
-        deliver(_written(table, options, form, remarks), options["output"])
-        deliver(figure, options["plot"])
-        return
+        deliver(draw_bounds(table, picture), plot)
     deliver(_written(table, options, form, remarks), options["output"])
 
 

@@ -1,83 +1,99 @@
-"""The words of a table in plain English: its heading, and the notes beneath it."""
+"""The words of a table in plain English: its heading, its notes, the terms it uses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from qexpr.bounds.bound import Bound
 from qexpr.bounds.rows import Row
 from qexpr.cli.output import paragraph
 from qexpr.core.decimals import short
 
-__all__ = ["QUANTIFIERS", "footer", "heading"]
+__all__ = ["KINDS", "QUANTIFIERS", "Notes", "footer", "heading", "holds_for"]
 
 QUANTIFIERS = {
-    "class fixed": "every f of F(d,n) by one graph; only the free weights depend on f",
-    "class any": "every f of F(d,n); the graph may depend on f",
+    "class fixed": "one graph for every f of F(d,n); only the free weights depend on f",
+    "class any": "every f of F(d,n), by a graph that may depend on f",
     "function fixed": "this f, by a graph that serves the whole class",
     "function any": "this f, by a graph made for it",
+    "either": "class fixed in free bits; class any in bits of a description that includes the graph",
 }
-_ORDER = "the expression with its unnamed constant put to 1: it shows growth, it is not a guarantee"
-_EXPLICIT = "holds as written, rounded to the safe side"
-_RECALLED = (
-    "written from memory, right as written with probability p; enters no comparison and no floor"
-)
+KINDS = {
+    "order": "the expression with its unnamed constant put to 1: shows growth, guarantees nothing",
+    "explicit": "holds as written; the last digit shown is rounded to the safe side",
+}
+_TRUST = {
+    "CONFIRMED": "read in the source, or in a restatement of it",
+    "DERIVED": "proved for qexpr",
+    "RECALLED": "from memory, right as written with probability p; enters no comparison, no floor",
+}
 
 
-def heading(rows: Sequence[Row], varying: Sequence[str]) -> str:
-    """What was asked: the class, the weights, the accuracy."""
+def holds_for(quantifiers: Sequence[str]) -> str:
+    """The quantifier of one line: "either" for a floor that is stated both ways."""
+    distinct = set(quantifiers)
+    if distinct == {"class fixed", "class any"}:
+        return "either"
+    return " / ".join(dict.fromkeys(quantifiers))
+
+
+class Notes:
+    """What the weights, the class or the norm are, and caveats: numbered, each text once."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        bounds = {row.bound.id: row.bound for row in rows}.values()
+        texts = dict.fromkeys(filter(None, map(self._text, bounds)))
+        self.texts = {text: str(i) for i, text in enumerate(texts, 1)}
+
+    @staticmethod
+    def _text(bound: Bound) -> str:
+        return "; ".join(filter(None, (bound.setting, bound.source.note)))
+
+    def number(self, bound: Bound) -> str:
+        """The number of a bound's note, or nothing."""
+        return self.texts.get(self._text(bound), "")
+
+
+def heading(rows: Sequence[Row], varying: Sequence[str]) -> list[str]:
+    """What was asked: the class, the accuracy, the weights."""
     if not rows:
-        return "No bound was asked for that says anything of this quantity."
+        return ["No bound that was asked for speaks of this quantity."]
     query, eps = rows[0].query, rows[0].eps
-    parts = []
-    if "d" in varying or "n" in varying:
-        parts.append("F(d,n) on [0,1]^d, all derivatives up to order n at most 1 in size")
-    else:
-        cube = "[0,1]" if query.d == 1 else f"[0,1]^{query.d}"
-        parts.append(
-            f"F({query.d},{query.n}): f on {cube}, all derivatives up to order {query.n} "
-            "at most 1 in size"
-        )
+    d, n = ("d" if "d" in varying else query.d), ("n" if "n" in varying else query.n)
+    cube = "[0,1]" if d == 1 else f"[0,1]^{d}"
+    lines = [f"F({d},{n}): functions on {cube} whose derivatives up to order {n} are at most 1."]
+    second = ""
     if "eps" not in varying:
-        parts.append("eps = ?" if eps is None else f"sup error eps = {short(eps)}")
+        second = "Least eps in sup norm. " if eps is None else f"eps = {short(eps)} in sup norm. "
     if "alphabet" not in varying:
-        parts.append(f"alphabet {query.alphabet} ({query.lam} weight values)")
-    return "; ".join(parts)
+        second += f"Weights from the alphabet {query.alphabet}: {query.lam} values."
+    return [*lines, *filter(None, [second.strip()])]
 
 
-def footer(rows: Sequence[Row], remarks: Iterable[str]) -> list[str]:
-    """The words that the table uses, the caveats of its sources, and where to read on."""
+def footer(rows: Sequence[Row], notes: Notes, remarks: Iterable[str]) -> list[str]:
+    """Notes by number, the words that the table uses, and where to read on."""
+    lines = []
+    if notes.texts:
+        lines.append("NOTES: the weights, where they are not of the alphabet asked for; caveats")
+        for text, i in notes.texts.items():
+            lines += paragraph(f"{i:>2}", text, hang=4)
+        lines.append("")
     kinds = {str(row.bound.kind) for row in rows}
-    terms: dict[str, str] = {}
-    if "order" in kinds:
-        terms["order, unit constant"] = _ORDER
-    if "explicit" in kinds:
-        terms["explicit"] = _EXPLICIT
-    seen = {row.quantifier for row in rows}
-    terms |= {name: text for name, text in QUANTIFIERS.items() if name in seen}
+    holds = {row.quantifier for row in rows}
+    if {"class fixed", "class any"} <= holds:
+        holds.add("either")
     levels = {row.bound.source.trust.level for row in rows}
-    if "CONFIRMED" in levels:
-        terms["CONFIRMED"] = "read in the source, or in a restatement of it"
-    if "DERIVED" in levels:
-        terms["DERIVED"] = "proved for qexpr"
-    if "RECALLED" in levels:
-        terms["RECALLED p"] = _RECALLED
-    if not terms:
-        return [*remarks]
-    lines = ["WORDS"]
-    for term, text in terms.items():
-        lines += paragraph(term, text, hang=22)
-    settings: dict[str, list[str]] = {}
-    for row in {row.bound.id: row for row in rows}.values():
-        settings.setdefault(row.bound.setting or "any", []).append(row.bound.id)
-    lines += ["", "THE WEIGHTS ARE"]
-    hang = min(max(len(setting) for setting in settings) + 2, 46)
-    for setting, ids in settings.items():
-        lines += paragraph(setting, ", ".join(ids), hang=hang)
-    notes = {row.bound.id: row.bound.source.note for row in rows if row.bound.source.note}
-    if notes:
-        lines += ["", "CAVEATS"]
-        hang = max(len(id) for id in notes) + 2
-        for id, note in notes.items():
-            lines += paragraph(id, note, hang=hang)
-    lines += ["", *remarks]
+    terms = {("order, unit constant" if k == "order" else k): KINDS[k] for k in KINDS if k in kinds}
+    terms |= {name: text for name, text in QUANTIFIERS.items() if name in holds}
+    terms |= {
+        ("RECALLED p" if name == "RECALLED" else name): text
+        for name, text in _TRUST.items()
+        if name in levels
+    }
+    if terms:
+        lines.append("WORDS")
+        for term, text in terms.items():
+            lines += paragraph(term, text, hang=22)
+        lines.append("")
+    lines += remarks
     return [*lines, "Statement and formula: qexpr bound --explain ID. Sources: --cite."]

@@ -43,7 +43,7 @@ def deliver(text: str | bytes, path: str | None) -> None:
 
 
 def columns(
-    rows: Sequence[Sequence[str]], right: Sequence[bool], widths: Sequence[int], indent: int = 2
+    rows: Sequence[Sequence[str]], right: Sequence[bool], widths: Sequence[int], indent: int = 0
 ) -> list[str]:
     """Lines of aligned cells: two blanks between columns, numbers to the right."""
     lines = []
@@ -56,10 +56,10 @@ def columns(
     return lines
 
 
-def paragraph(term: str, text: str, width: int = 110, indent: int = 2, hang: int = 18) -> list[str]:
+def paragraph(term: str, text: str, width: int = 118, indent: int = 0, hang: int = 18) -> list[str]:
     """A term and its explanation, wrapped with a hanging indent."""
     lines, line = [], (" " * indent + term).ljust(indent + hang)
-    if len(line) > indent + hang and term:
+    if len(" " * indent + term) >= indent + hang and term:  # no room beside it
         lines.append(line.rstrip())
         line = " " * (indent + hang)
     empty = True

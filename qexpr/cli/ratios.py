@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from qexpr.bounds.rows import Row
-from qexpr.cli.output import paragraph
 from qexpr.core.claim import Claim, Explicit, Order, Quantifier, Side, comparable
 from qexpr.core.decimals import round_decimal, spell
 from qexpr.errors import InvalidInput
@@ -58,16 +57,16 @@ def floor_lines(
 ) -> list[str]:
     """The block of one query."""
     claims = [row.claim for row in rows if row.claim is not None]
-    lines = [f"  {label}"] if label and best_floors(claims) else []
-    for floor in best_floors(claims):
+    floors = best_floors(claims)
+    lines = [label] if label and floors else []
+    for floor in floors:
         what = _MEANING.get(
             (floor.quantity, floor.quantifier),
             f"{floor.quantity.replace('_', ' ')}, {floor.quantifier}",
         )
-        above = "; ".join(
-            f"{claim.id} {number(claim.value)} is {ratio} x"
+        lines.append(f"{what:<56}{'>= ' + number(floor.value):>16}  {floor.id}")
+        lines += [
+            f"{'':<56}{'<= ' + number(claim.value):>16}  {claim.id}: {ratio} times the floor"
             for claim, ratio in ratios(claims, floor)
-        )
-        text = f"at least {number(floor.value)} by {floor.id}"
-        lines += paragraph(what, f"{text}; {above}" if above else text, hang=56)
+        ]
     return lines

@@ -7,14 +7,15 @@ from fractions import Fraction
 from itertools import groupby
 
 from qexpr.bounds.rows import Row
-from qexpr.cli.glossary import footer, heading
+from qexpr.cli.glossary import Notes, footer, heading, holds_for
 from qexpr.cli.output import columns, paragraph
-from qexpr.core.claim import Explicit, Order, Side
+from qexpr.core.claim import Explicit, Kind, Order, Side
 from qexpr.core.decimals import round_decimal, short, spell
 
 __all__ = ["render"]
 
 _QUANTITIES = ("depth", "width", "weights", "bits", "free_bits", "eps")
+_NUMERIC = {"depth", "width", "weights", "bits", "free bits", "least eps"}
 _TITLES = {
     Side.UPPER: "UPPER BOUNDS: so much is enough",
     Side.LOWER: "LOWER BOUNDS: less is impossible",
@@ -28,42 +29,47 @@ _INVERSE_TITLES = {
 def number(value: Explicit | Order) -> str:
     """A value for people: exact counts whole, guarantees rounded outward, orders to 4 digits."""
     if isinstance(value, Order):
-        return spell(*round_decimal(Fraction(value.value), 4))
-    if value.value is not None and abs(value.value) < 10**12:
+        return commas(spell(*round_decimal(Fraction(value.value), 4)))
+    if value.value is not None and abs(value.value) < 10**9:
         return f"{value.value:,}"
-    return spell(*round_decimal(value.guarantee, 5, up=value.side is Side.UPPER))
+    return commas(spell(*round_decimal(value.guarantee, 5, up=value.side is Side.UPPER)))
+
+
+def commas(decimal: str) -> str:
+    """Thousands apart, where the number is written without an exponent."""
+    whole, point, rest = decimal.partition(".")
+    return f"{int(whole):,}{point}{rest}" if whole.isdigit() else decimal
 
 
 def render(rows: Sequence[Row], remarks: Iterable[str] = ()) -> str:
     """The whole table as text."""
     good = [row for row in rows if row.applies]
-    bad = [row for row in rows if not row.applies]
     varying = _varying(rows)
     inverse = any(row.quantity == "eps" for row in rows)
-    lines = [heading(rows, varying), ""]
-    body = {side: _lines(good, side, varying) for side in Side}
-    names = _names(good, varying, inverse)
+    notes = Notes(sorted(good, key=lambda row: row.bound.side is Side.LOWER))
+    lines = [*heading(rows, varying), ""]
+    body = {side: _lines(good, side, varying, notes) for side in Side}
+    names = ["bound", *varying, *(_column(q) for q in _QUANTITIES)]
+    names += ["kind", "holds for", "trust", "note"]
     everything = [line for side in Side for line in body[side]]
-    widths = [max(len(line[i]) for line in [names, *everything]) for i in range(len(names))]
     keep = [i for i in range(len(names)) if any(line[i] for line in everything)]
-    right = [name in _NUMERIC or name in varying for name in names]
-    titles = _INVERSE_TITLES if inverse else _TITLES
-    for side in Side:
+    widths = [max(len(line[i]) for line in [names, *everything]) for i in keep]
+    right = [names[i] in _NUMERIC or names[i] in varying for i in keep]
+    for side, title in (_INVERSE_TITLES if inverse else _TITLES).items():
         if body[side]:
-            lines.append(titles[side])
             table = [[line[i] for i in keep] for line in [names, *body[side]]]
-            lines += columns(table, [right[i] for i in keep], [widths[i] for i in keep])
-            lines.append("")
+            lines += [title, *columns(table, right, widths), ""]
     if not good:
         lines += ["No bound applies.", ""]
     if not inverse:
         lines += _floors(good, varying)
-    lines += _out(bad, varying, rows)
-    lines += footer(good, remarks)
+    lines += _out(rows, varying)
+    lines += footer(good, notes, remarks)
     return "\n".join(lines).rstrip() + "\n"
 
 
-_NUMERIC = {"depth", "width", "weights", "bits", "free bits", "eps", "least eps"}
+def _column(quantity: str) -> str:
+    return "least eps" if quantity == "eps" else quantity.replace("_", " ")
 
 
 def _parameters(row: Row) -> dict[str, str]:
@@ -85,36 +91,30 @@ def _varying(rows: Sequence[Row]) -> list[str]:
     return [name for name, texts in seen.items() if len(texts) > 1]
 
 
-def _names(rows: Sequence[Row], varying: Sequence[str], inverse: bool) -> list[str]:
-    quantities = [q.replace("_", " ") if q != "eps" else "least eps" for q in _QUANTITIES]
-    return ["bound", *varying, *quantities, "kind", "holds for", "trust"]
-
-
-def _lines(rows: Sequence[Row], side: Side, varying: Sequence[str]) -> list[list[str]]:
-    """One line for each bound, query and quantifier; repeated names are left blank."""
+def _lines(
+    rows: Sequence[Row], side: Side, varying: Sequence[str], notes: Notes
+) -> list[list[str]]:
+    """One line for each bound and query; a bound's name stands on its first line only."""
     mine = [row for row in rows if row.bound.side is side]
-    order = {row.bound.id: i for i, row in reversed(list(enumerate(mine)))}
-    mine.sort(key=lambda row: order[row.bound.id])  # stable: queries stay in their order
+    first_seen = {row.bound.id: i for i, row in reversed(list(enumerate(mine)))}
+    mine.sort(key=lambda row: first_seen[row.bound.id])  # stable: queries stay in their order
     lines, last = [], ""
-    for (id, _query, quantifier), group in groupby(
-        mine, key=lambda row: (row.bound.id, row.query, row.quantifier)
-    ):
+    for (id, _query), group in groupby(mine, key=lambda row: (row.bound.id, row.query)):
         cells = {row.quantity: row for row in group}
         first = next(iter(cells.values()))
-        values = [
-            number(cells[q].claim.value) if q in cells else ""  # type: ignore[union-attr]
-            for q in _QUANTITIES
-        ]
         where = _parameters(first)
-        kind = "order, unit constant" if str(first.bound.kind) == "order" else "explicit"
         lines.append(
             [
                 "" if id == last else id,
                 *(where[name] for name in varying),
-                *values,
-                kind,
-                quantifier,
+                *(
+                    number(cells[q].claim.value) if q in cells else ""  # type: ignore[union-attr]
+                    for q in _QUANTITIES
+                ),
+                "explicit" if first.bound.kind is Kind.EXPLICIT else "order, unit constant",
+                holds_for([row.quantifier for row in cells.values()]),
                 str(first.bound.source.trust),
+                notes.number(first.bound),
             ]
         )
         last = id
@@ -133,21 +133,26 @@ def _floors(rows: Sequence[Row], varying: Sequence[str]) -> list[str]:
         lines += floor_lines(same, label, number)
     if not lines:
         return []
-    title = "FLOORS: the best explicit lower bound, and the explicit upper bounds over it"
+    title = (
+        "FLOORS: the best explicit lower bounds, and how far explicit upper bounds are above them"
+    )
     return [title, *lines, ""]
 
 
-def _out(bad: Sequence[Row], varying: Sequence[str], rows: Sequence[Row]) -> list[str]:
-    """Why bounds do not apply; on a grid, where."""
-    if not bad:
-        return []
+def _out(rows: Sequence[Row], varying: Sequence[str]) -> list[str]:
+    """Why bounds do not apply; on a grid, at how many of its points."""
     places = len({(row.query, row.eps) for row in rows})
-    reasons: dict[tuple[str, str], set[object]] = {}
-    for row in bad:
-        reasons.setdefault((row.bound.id, row.reason or ""), set()).add((row.query, row.eps))
-    hang = max(len(id) for id, _ in reasons) + 2
+    where: dict[tuple[str, str], set[object]] = {}
+    for row in rows:
+        if row.reason is not None:
+            where.setdefault((row.bound.id, row.reason), set()).add((row.query, row.eps))
+    if not where:
+        return []
+    alike: dict[str, list[str]] = {}
+    for (id, reason), points in where.items():
+        some = f" (at {len(points)} of {places} points)" if len(points) < places else ""
+        alike.setdefault(reason + some, []).append(id)
     lines = ["DO NOT APPLY HERE"]
-    for (id, reason), where in reasons.items():
-        some = f" (at {len(where)} of {places} points)" if varying and len(where) < places else ""
-        lines += paragraph(id, f"{reason}{some}", hang=hang)
+    for reason, ids in alike.items():
+        lines += paragraph(", ".join(ids), reason, hang=26)
     return [*lines, ""]

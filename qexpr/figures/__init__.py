@@ -1,0 +1,1 @@
+"""Every plot of the project. matplotlib is loaded inside functions only (extra ``figures``)."""

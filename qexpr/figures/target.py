@@ -1,0 +1,92 @@
+"""A target as a picture: a curve, a map, or a map of the central slice."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qexpr.errors import InvalidInput, shorten
+
+__all__ = ["FORMATS", "draw_target", "picture_format"]
+
+FORMATS = ("svg", "pdf", "png")
+_CURVE, _MAP = 1201, 201
+_METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+
+
+def picture_format(path: str) -> str:
+    """The format that a file's name ends with."""
+    ending = path.rsplit(".", 1)[-1].lower() if "." in path else ""
+    if ending not in FORMATS:
+        raise InvalidInput(f"a figure's file must end in .svg, .pdf or .png, got {shorten(path)}")
+    return ending
+
+
+def draw_target(
+    function: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    domain: Sequence[tuple[Fraction, Fraction]],
+    norm: Fraction,
+    title: str,
+    form: str = "svg",
+) -> bytes:
+    """Draw norm * function over the domain; the same bytes for the same input.
+
+    Parameters
+    ----------
+    function : callable
+        From points of the unit cube, shape (m, d), to doubles.
+    domain : sequence of (a, b)
+        What the unit cube stands for; its length is d. For d > 2 the other coordinates are held
+        in the middle.
+    norm : Fraction
+        What the values are multiplied by.
+    title : str
+    form : str
+        svg, pdf or png.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    d = len(domain)
+    with mpl.rc_context(
+        {"svg.hashsalt": "qexpr", "svg.fonttype": "none", "text.parse_math": False}
+    ):
+        figure = Figure(figsize=(6.4, 4.0 if d == 1 else 4.8), layout="constrained")
+        axes = figure.subplots()
+        (a, b) = (float(end) for end in domain[0])
+        if d == 1:
+            x = np.linspace(0, 1, _CURVE)
+            axes.plot(a + (b - a) * x, float(norm) * function(x[:, None]), color="#1f4e79")
+            axes.set_ylabel("f")
+            axes.grid(alpha=0.3)
+            axes.margins(x=0)
+        else:
+            side = np.linspace(0, 1, _MAP)
+            points = np.full((_MAP * _MAP, d), 0.5)
+            first, second = np.meshgrid(side, side, indexing="ij")
+            points[:, 0], points[:, 1] = first.ravel(), second.ravel()
+            values = float(norm) * function(points).reshape(_MAP, _MAP)
+            low, high = (float(end) for end in domain[1])
+            size = float(np.max(np.abs(values))) or 1.0
+            image = axes.imshow(
+                values.T,
+                origin="lower",
+                extent=(a, b, low, high),
+                aspect="auto",
+                cmap="RdBu_r",
+                vmin=-size,
+                vmax=size,
+            )
+            figure.colorbar(image, ax=axes)
+            axes.set_ylabel("x1")
+        axes.set_xlabel("x0")
+        held = ", ".join(f"x{k}" for k in range(2, d))
+        short = title if len(title) <= 80 else f"{title[:77]}..."
+        axes.set_title(f"{short}\n{held} in the middle" if held else short, fontsize=10)
+        target = io.BytesIO()
+        figure.savefig(target, format=form, metadata=_METADATA[form])
+    return target.getvalue()
