@@ -98,10 +98,11 @@ def _table(rows: list[dict[str, Any]], prove: bool) -> str:
 def _plot(path: str, names: tuple[str, ...]) -> None:
     if len(names) != 1:
         raise InvalidInput(f"--plot FILE draws one NAME, got {len(names)}")
-    from qexpr.figures.target import draw_target, picture_format
+    from qexpr.figures.style import figure_format
+    from qexpr.figures.target import draw_target
     from qexpr.targets import find
 
-    form = picture_format(path)
+    form = figure_format(path)
     function = find(names[0])
     title = names[0] if names[0] == function.text else f"{names[0]}: {function.text}"
     units = function.units

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qexpr.errors import InvalidInput, shorten
+from qexpr.figures.style import COLOURS, paper_style, to_bytes
 
-__all__ = ["FORMATS", "draw_target", "picture_format"]
+__all__ = ["draw_target"]
 
-FORMATS = ("svg", "pdf", "png")
 _CURVE, _MAP = 1201, 201
-_METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
-
-
-def picture_format(path: str) -> str:
-    """The format that a file's name ends with."""
-    ending = path.rsplit(".", 1)[-1].lower() if "." in path else ""
-    if ending not in FORMATS:
-        raise InvalidInput(f"a figure's file must end in .svg, .pdf or .png, got {shorten(path)}")
-    return ending
 
 
 def draw_target(
@@ -48,21 +37,17 @@ def draw_target(
     form : str
         svg, pdf or png.
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
     d = len(domain)
-    with mpl.rc_context(
-        {"svg.hashsalt": "qexpr", "svg.fonttype": "none", "text.parse_math": False}
-    ):
+    with paper_style():
+        from matplotlib.figure import Figure
+
         figure = Figure(figsize=(6.4, 4.0 if d == 1 else 4.8), layout="constrained")
         axes = figure.subplots()
         (a, b) = (float(end) for end in domain[0])
         if d == 1:
             x = np.linspace(0, 1, _CURVE)
-            axes.plot(a + (b - a) * x, float(norm) * function(x[:, None]), color="#1f4e79")
+            axes.plot(a + (b - a) * x, float(norm) * function(x[:, None]), color=COLOURS[0])
             axes.set_ylabel("f")
-            axes.grid(alpha=0.3)
             axes.margins(x=0)
         else:
             side = np.linspace(0, 1, _MAP)
@@ -81,12 +66,13 @@ def draw_target(
                 vmin=-size,
                 vmax=size,
             )
+            axes.grid(False)
             figure.colorbar(image, ax=axes)
             axes.set_ylabel("x1")
         axes.set_xlabel("x0")
         held = ", ".join(f"x{k}" for k in range(2, d))
         short = title if len(title) <= 80 else f"{title[:77]}..."
-        axes.set_title(f"{short}\n{held} in the middle" if held else short, fontsize=10)
-        target = io.BytesIO()
-        figure.savefig(target, format=form, metadata=_METADATA[form])
-    return target.getvalue()
+        axes.set_title(
+            f"{short}\n{held} in the middle" if held else short, fontsize=10, parse_math=False
+        )
+        return to_bytes(figure, form)

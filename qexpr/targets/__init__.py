@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qexpr.targets.bumps import bump
 from qexpr.targets.document import read
-from qexpr.targets.library import entry, get, names
+from qexpr.targets.library import entry, find, get, names
 from qexpr.targets.membership import Membership
 from qexpr.targets.piecewise import Telegraph, thue_morse
 from qexpr.targets.target import Target
@@ -17,6 +17,7 @@ __all__ = [
     "Units",
     "bump",
     "entry",
+    "find",
     "get",
     "names",
     "read",

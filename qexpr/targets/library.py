@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from qexpr.core.suggest import suggest
 from qexpr.errors import InvalidInput, shorten
 from qexpr.targets.bumps import bump
+from qexpr.targets.parser import variable
 from qexpr.targets.piecewise import Telegraph, thue_morse
 from qexpr.targets.target import Target
 
-__all__ = ["LIBRARY", "Entry", "entry", "get", "names"]
+__all__ = ["LIBRARY", "Entry", "entry", "find", "get", "names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +103,15 @@ def entry(name: str) -> Entry:
 def get(name: str) -> Target | Telegraph:
     """A named target of the library."""
     return entry(name).build()
+
+
+def find(text: str, d: int | None = None) -> Target | Telegraph:
+    """A named target, or else the expression itself; `d`, if given, has to fit."""
+    if text in names():
+        found = get(text)
+        if d is not None and d != found.d:
+            raise InvalidInput(f"target {text} has d = {found.d}, got d = {shorten(d)}")
+        return found
+    if isinstance(text, str) and text.isidentifier() and variable(text) is None:
+        entry(text)  # a word, but no name: say which names there are
+    return Target(text, d)

@@ -21,7 +21,7 @@ from qexpr.core.query import MAX_DIMENSION
 from qexpr.errors import InvalidInput, shorten
 from qexpr.targets.expressions import FUNCTIONS, Graph
 
-__all__ = ["MAX_DEPTH", "MAX_EXPONENT", "Obligation", "Parsed", "parse", "variables"]
+__all__ = ["MAX_DEPTH", "MAX_EXPONENT", "Obligation", "Parsed", "parse", "variable", "variables"]
 
 MAX_DEPTH = 40
 MAX_EXPONENT = 64
@@ -80,7 +80,8 @@ def _tokens(text: str) -> list[tuple[str, str, int]]:
     return [*tokens, ("end", "", len(text))]
 
 
-def _variable(name: str) -> int | None:
+def variable(name: str) -> int | None:
+    """The coordinate that a name stands for, if it is a variable."""
     if name in _LETTERS:
         return _LETTERS[name]
     match = _VARIABLE.fullmatch(name)
@@ -89,7 +90,7 @@ def _variable(name: str) -> int | None:
 
 def variables(text: str) -> int:
     """The least d that an expression's variables allow, at least 1."""
-    used = (_variable(token) for kind, token, _ in _tokens(text) if kind == "name")
+    used = (variable(token) for kind, token, _ in _tokens(text) if kind == "name")
     return 1 + max((k for k in used if k is not None), default=0)
 
 
@@ -191,7 +192,7 @@ class _Reader:
         return result
 
     def name(self, token: str) -> int:
-        coordinate = _variable(token)
+        coordinate = variable(token)
         if coordinate is not None:
             if coordinate >= len(self.coordinates):
                 d = len(self.coordinates)
