@@ -18,6 +18,11 @@ __all__ = ["COMMANDS", "main", "run"]
 COMMANDS = {
     "bound": ("qexpr.cli.bound", "bound_command", "Bounds on depth, weights and bits: a table."),
     "cite": ("qexpr.cli.cite", "cite_command", "BibTeX of bounds or papers."),
+    "quantizer": (
+        "qexpr.cli.quantizer",
+        "quantizer_command",
+        "The quantizers, their formulas and plots.",
+    ),
     "doctor": ("qexpr.cli.doctor", "doctor_command", "Versions, extras and how to add them."),
 }
 

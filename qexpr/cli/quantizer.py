@@ -74,30 +74,11 @@ def _read_value(text: str) -> Any:
 
 
 def _draw(chosen: Quantizer, path: str) -> None:
-    from qexpr.figures.saving import figure_bytes, format_of
-
-    kind = format_of(path)  # a bad name is told before anything is drawn
-    deliver(figure_bytes(sketch(chosen), kind), path)
-
-
-def sketch(chosen: Quantizer) -> Any:
-    """Return the figure of a quantizer on evenly spaced points of [-2, 2]."""
-    import numpy as np
-
     from qexpr.figures.quantizer import quantizer_figure
+    from qexpr.figures.style import figure_format
 
-    unsigned = getattr(chosen, "signed", True) is False and chosen.name in ("log", "linear")
-    x = np.linspace(0.0 if unsigned else -2.0, 2.0, 1601)
-    generator = np.random.default_rng(0) if chosen.is_stochastic else None
-    gradient = chosen.gradient(x, np.ones_like(x))
-    options = ", ".join(f"{key}={value}" for key, value in chosen.options.items())
-    return quantizer_figure(
-        f"{chosen.name} ({options})" if options else chosen.name,
-        x,
-        chosen.quantize(x, generator=generator),
-        gradient[0] if isinstance(gradient, tuple) else gradient,
-        scatter=chosen.is_stochastic,
-    )
+    form = figure_format(path)  # a bad name is told before anything is drawn
+    deliver(quantizer_figure(chosen, form), path)
 
 
 def _text_list(listed: list[Description]) -> str:

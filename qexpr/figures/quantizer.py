@@ -2,51 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    import numpy as np
+from qexpr.figures.style import COLOURS, paper_style, to_bytes
 
-__all__ = ["quantizer_figure"]
+__all__ = ["Drawable", "quantizer_figure"]
+
+_POINTS = 1601  # on [-2, 2], so that every multiple of 1/400 is met, 0 and 1 among them
 
 
-def quantizer_figure(
-    title: str,
-    x: np.ndarray,
-    values: np.ndarray,
-    gradient: np.ndarray,
-    *,
-    scatter: bool = False,
-    labels: Sequence[str] = ("x", "Q(x)", "gradient"),
-) -> Any:
-    """Return a matplotlib figure: Q(x) over x, and dC/dx over x for dC/dQ = 1.
+class Drawable(Protocol):
+    """What a drawing needs of a quantizer."""
+
+    name: Any
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options with their values."""
+
+    @property
+    def is_stochastic(self) -> bool:
+        """Whether the map draws random numbers."""
+
+    def quantize(self, x: Any, *, generator: Any = None) -> Any:
+        """Return the quantized values."""
+
+    def gradient(self, x: Any, upstream: Any) -> Any:
+        """Return the gradient for x, or a pair that begins with it."""
+
+
+def quantizer_figure(quantizer: Drawable, form: str) -> bytes:
+    """Draw Q(x) over x, and dC/dx over x where dC/dQ = 1, on evenly spaced points of [-2, 2].
+
+    The points are one group: scales that follow the data are those of this group. A quantizer
+    that refuses negative numbers is drawn on [0, 2]. A stochastic one is drawn as one sample
+    (seed 0).
 
     Parameters
     ----------
-    title : str
-    x, values, gradient : array
-        The points in rising order, their quantized values and their gradients.
-    scatter : bool
-        Draw points, for a map that is random.
-    labels : sequence of str
-        Of the horizontal axis and the two vertical ones.
+    quantizer : Drawable
+    form : str
+        svg, pdf or png.
     """
-    from matplotlib.figure import Figure
+    import numpy as np
 
-    figure = Figure(figsize=(7.2, 3.0), layout="constrained")
-    left, right = figure.subplots(1, 2, sharex=True)
-    left.plot(x, x, color="0.75", linewidth=0.8, zorder=1)
-    if scatter:
-        left.plot(x, values, linestyle="none", marker=".", markersize=2.5, color="C0", zorder=2)
-    else:
-        left.plot(x, values, drawstyle="steps-mid", color="C0", linewidth=1.4, zorder=2)
-    right.plot(x, gradient, color="C1", linewidth=1.4)
-    right.set_ylim(min(0.0, 1.05 * float(gradient.min())), max(1.1, 1.1 * float(gradient.max())))
-    for axes, label in ((left, labels[1]), (right, labels[2])):
-        axes.set_xlabel(labels[0])
-        axes.set_ylabel(label)
-        axes.axhline(0, color="0.85", linewidth=0.6, zorder=0)
-        axes.axvline(0, color="0.85", linewidth=0.6, zorder=0)
-    figure.suptitle(title, fontsize="medium")
-    return figure
+    lowest = 0.0 if quantizer.options.get("signed") is False else -2.0
+    x = np.linspace(lowest, 2.0, _POINTS)
+    generator = np.random.default_rng(0) if quantizer.is_stochastic else None
+    values = quantizer.quantize(x, generator=generator)
+    slope = quantizer.gradient(x, np.ones_like(x))
+    slope = slope[0] if isinstance(slope, tuple) else slope
+    shown = ", ".join(f"{key}={_short(value)}" for key, value in quantizer.options.items())
+    with paper_style():
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(7.2, 2.9), layout="constrained")
+        left, right = figure.subplots(1, 2, sharex=True)
+        left.plot(x, x, color="0.7", linewidth=0.8)
+        if quantizer.is_stochastic:
+            left.plot(x, values, linestyle="none", marker=".", markersize=2, color=COLOURS[0])
+        else:
+            left.plot(x, values, drawstyle="steps-mid", color=COLOURS[0], linewidth=1.4)
+        right.plot(x, slope, color=COLOURS[1], linewidth=1.4)
+        right.set_ylim(min(0.0, 1.1 * float(slope.min())), max(1.1, 1.1 * float(slope.max())))
+        left.set_ylabel("Q(x)")
+        right.set_ylabel("gradient at dC/dQ = 1")
+        for axes in (left, right):
+            axes.set_xlabel("x")
+        figure.suptitle(f"{quantizer.name}: {shown}" if shown else str(quantizer.name))
+        return to_bytes(figure, form)
+
+
+def _short(value: object) -> str:
+    if isinstance(value, tuple):
+        return "(" + ", ".join(_short(entry) for entry in value) + ")"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any, Final
 
+from qexpr.core.suggest import suggest
 from qexpr.errors import InvalidInput, shorten
 from qexpr.quantizers.base import Quantizer
 from qexpr.quantizers.binaryconnect import BinaryConnect
@@ -77,6 +77,5 @@ def get(name: str, /, **options: Any) -> Quantizer:
 
 
 def _unknown(what: str, given: object, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(str(given), known, n=1)
-    guess = f"; did you mean {near[0]}?" if near else ""
-    return f"no {what} is called {shorten(given)}{guess} (known: {', '.join(known)})"
+    allowed = ", ".join(known)
+    return f"no {what} is called {shorten(given)}{suggest(given, known)} (known: {allowed})"
