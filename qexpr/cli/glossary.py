@@ -16,7 +16,7 @@ QUANTIFIERS = {
     "class any": "every f of F(d,n), by a graph that may depend on f",
     "function fixed": "this f, by a graph that serves the whole class",
     "function any": "this f, by a graph made for it",
-    "either": "class fixed in free bits; class any in bits of a description that includes the graph",
+    "either": "class fixed in free bits, class any in bits of a description, the graph included",
 }
 KINDS = {
     "order": "the expression with its unnamed constant put to 1: shows growth, guarantees nothing",

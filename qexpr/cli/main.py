@@ -17,6 +17,7 @@ __all__ = ["COMMANDS", "main", "run"]
 # name -> module, attribute, one line of help: `qexpr --help` imports none of them
 COMMANDS = {
     "bound": ("qexpr.cli.bound", "bound_command", "Bounds on depth, weights and bits: a table."),
+    "calc": ("qexpr.cli.calc", "calc_command", "Calculators that take widths, not an accuracy."),
     "cite": ("qexpr.cli.cite", "cite_command", "BibTeX of bounds or papers."),
     "quantizer": (
         "qexpr.cli.quantizer",

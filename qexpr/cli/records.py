@@ -14,19 +14,23 @@ from qexpr.core.decimals import digits_of
 if TYPE_CHECKING:
     from qexpr.bounds.rows import Table
 
-__all__ = ["to_csv", "to_json"]
+__all__ = ["dump", "to_csv", "to_json"]
 
 
-def to_json(query: Mapping[str, str], table: Table) -> str:
-    """``{"query": {...}, "rows": [...]}``; exact counts are integers of any size."""
+def dump(document: Any) -> str:
+    """JSON text; integers of any size, no NaN."""
     # Counts are our own numbers: the interpreter's guard against long digit strings is for input.
     before = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(0)
     try:
-        document = {"query": dict(query), "rows": table.to_dicts()}
         return json.dumps(document, indent=2, allow_nan=False) + "\n"
     finally:
         sys.set_int_max_str_digits(before)
+
+
+def to_json(query: Mapping[str, str], table: Table) -> str:
+    """``{"query": {...}, "rows": [...]}``; exact counts are integers of any size."""
+    return dump({"query": dict(query), "rows": table.to_dicts()})
 
 
 def _cell(value: Any) -> str:

@@ -17,7 +17,7 @@ __all__ = ["Curve", "curves", "draw_bounds"]
 
 PANELS = ("weights", "bits")
 _MARKERS = (None, "o", "s", "^", "D")
-_LEGEND_LINE = 0.155  # inches
+_LEGEND_LINE = 0.158  # inches
 
 
 class RowLike(Protocol):
@@ -46,10 +46,8 @@ class Curve:
 
     @property
     def label(self) -> str:
-        """For the legend: side, kind and bound."""
-        kind = "order, unit constant" if self.kind is Kind.ORDER else "explicit"
-        what = " (free bits)" if self.quantity == "free_bits" else ""
-        return f"{self.side}, {kind}: {self.id}{what}{self.where}"
+        """For the legend: the bound, and what is special."""
+        return f"{self.id}{' (free bits)' * (self.quantity == 'free_bits')}{self.where}"
 
 
 def curves(rows: Iterable[RowLike], panel: str) -> list[Curve]:
@@ -112,14 +110,23 @@ def draw_bounds(rows: Sequence[RowLike], form: str) -> bytes:
     with paper_style():
         from matplotlib.figure import Figure
 
-        entries = max(len(found) for found in panels.values())
-        legend = _LEGEND_LINE * entries + 0.4
-        figure = Figure(figsize=(5.6 * len(panels), 3.6 + legend))
-        for place, (panel, found) in enumerate(panels.items(), 1):
-            axes = figure.add_subplot(1, len(panels), place)
-            _draw_panel(axes, panel, found, styles)
-        figure.subplots_adjust(bottom=legend / (3.6 + legend) + 0.12, wspace=0.25)
+        entries = len({c.label for found in panels.values() for c in found}) + len(Side) * len(Kind)
+        figure = Figure(figsize=(4.4 * len(panels), max(4.2, _LEGEND_LINE * entries)))
+        figure.suptitle(_title(rows), fontsize=10)
+        axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        for place, (panel, found) in zip(axes, panels.items(), strict=True):
+            _draw_panel(place, panel, found, styles)
+        figure.tight_layout(w_pad=2)
+        _draw_legend(figure, axes, [curve for found in panels.values() for curve in found])
         return to_bytes(figure, form)
+
+
+def _title(rows: Sequence[RowLike]) -> str:
+    """What all curves have in common."""
+    classes = {(row.query.d, row.query.n) for row in rows}
+    alphabets = {str(row.query.alphabet) for row in rows}
+    parts = [f"$F_{{{d},{n}}}$" for d, n in classes] if len(classes) == 1 else []
+    return ", ".join([*parts, *(f"alphabet {name}" for name in alphabets if len(alphabets) == 1)])
 
 
 def _styles(found: Sequence[Curve]) -> dict[str, tuple[str, str | None]]:
@@ -151,4 +158,33 @@ def _draw_panel(
     axes.invert_xaxis()
     axes.set_xlabel(r"accuracy $\varepsilon$ (sup norm)")
     axes.set_title(panel)
-    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.16), borderaxespad=0, ncols=1)
+
+
+def _draw_legend(figure: Any, panels: Sequence[Any], found: Sequence[Curve]) -> None:
+    """One legend beside the panels, its entries under their side and kind."""
+    from matplotlib.lines import Line2D
+
+    drawn = {line.get_label(): line for axes in panels for line in axes.get_lines()}
+    groups: dict[str, dict[str, Any]] = {}
+    for side in Side:
+        for kind in Kind:
+            title = f"{side}, {'explicit' if kind is Kind.EXPLICIT else 'order (unit constant)'}"
+            members = [c.label for c in found if c.side is side and c.kind is kind]
+            if members:
+                groups[title] = {label: drawn[label] for label in members}
+    nothing = Line2D([], [], linestyle="none")
+    handles, labels = [], []
+    for title, lines in groups.items():
+        handles += [nothing, *lines.values()]
+        labels += [title, *lines]
+    legend = figure.legend(
+        handles,
+        labels,
+        loc="upper left",
+        bbox_to_anchor=(1.0, 0.97),
+        borderaxespad=0,
+        handlelength=3.2,
+    )
+    for text in legend.get_texts():
+        if text.get_text() in groups:
+            text.set_weight("bold")
