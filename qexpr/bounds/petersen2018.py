@@ -82,7 +82,8 @@ SMOOTH = Bound(
     statement=r"Every $f$ of the $C^n$ ball is within $\varepsilon$ in $L^2$ of a ReLU network "
     r"with $(2 + \lceil \log_2 n \rceil)(11 + n/d)$ layers and the stated order of nonzero "
     r"weights, all in $[-\varepsilon^{-s}, \varepsilon^{-s}] \cap "
-    r"2^{-s \lceil \log_2(1/\varepsilon) \rceil} \mathbb{Z}$, so of $O(\log(1/\varepsilon))$ bits each.",
+    r"2^{-s \lceil \log_2(1/\varepsilon) \rceil} \mathbb{Z}$, so of "
+    r"$O(\log(1/\varepsilon))$ bits each.",
     kind=Kind.ORDER,
     side=Side.UPPER,
     quantifier=Quantifier.CLASS_ANY,

@@ -1,8 +1,9 @@
 r"""Shen, Yang, Zhang: approximation characterized by the number of neurons (CiCP 2020).
 
 Theorems with explicit width and depth take N and L: they are the calculator ``shen``. Here they
-stand at N = 1, where the width is least, with L as large as eps needs; F(d, n) has :math:`\omega_f(r) \le \sqrt{d}\, r`.
-L is rounded up by adding 1, and the hidden layers are fully connected.
+stand at N = 1, where the width is least, with L as large as eps needs; F(d, n) has
+:math:`\omega_f(r) \le \sqrt{d}\, r`. L is rounded up by adding 1, and the hidden layers are
+fully connected.
 """
 
 from __future__ import annotations

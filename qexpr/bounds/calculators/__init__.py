@@ -13,13 +13,26 @@ from qexpr.errors import InvalidInput, shorten
 
 __all__ = ["MODULES", "Calculator", "Line", "Parameter", "get", "names"]
 
-# Calculator name -> the module that has it as CALCULATOR.
-MODULES = (("vc", "vc"),)
+# A calculator called NAME is CALCULATOR in the module NAME; lists keep this order.
+MODULES = (
+    "regions",
+    "vc",
+    "rounding",
+    "bitwidth",
+    "overhead",
+    "regimes",
+    "shen",
+    "square",
+    "phase",
+    "petersen",
+    "elbraechter",
+    "bernstein",
+)
 
 
 def names() -> list[str]:
     """The names of all calculators, in the order of lists."""
-    return [name for name, _ in MODULES]
+    return list(MODULES)
 
 
 def get(name: str) -> Calculator:
@@ -30,10 +43,9 @@ def get(name: str) -> Calculator:
     InvalidInput
         If there is none, with the nearest names.
     """
-    for one, module in MODULES:
-        if one == name:
-            calculator: Calculator = import_module(f"qexpr.bounds.calculators.{module}").CALCULATOR
-            return calculator
+    if name in MODULES:
+        calculator: Calculator = import_module(f"qexpr.bounds.calculators.{name}").CALCULATOR
+        return calculator
     raise InvalidInput(
         f"there is no calculator {shorten(name)}{suggest(name, names())}; "
         f"there are {', '.join(names())}"

@@ -49,9 +49,7 @@ LOWER = Source(
     reference("bartlett2019"), "Theorem 3", Trust("RECALLED", 0.7), "the constant 1/640 is recalled"
 )
 FREE = Source(reference("anthony1999"), "Theorem 8.4", Trust("RECALLED", 0.9))
-QUANTIZED = Source(
-    reference("qexpr"), "VC dimension at most log2 of the number of networks", Trust("DERIVED")
-)
+QUANTIZED = Source(reference("qexpr"), "counts of fully connected networks", Trust("DERIVED"))
 
 
 def largest_shattered(constant: int, terms: Sequence[tuple[int, Fraction]]) -> int:
@@ -166,7 +164,7 @@ def _lines(widths: tuple[int, ...], lam: int | None, bits: int | None) -> list[L
     weights, layers = cumulative_weights(widths)[-1], len(widths) - 1
     solved = vc_of_widths(widths)
     lines = [
-        Line("weights and biases", weights, "of the fully connected network", SOURCE),
+        Line("weights and biases", weights, "of the fully connected network", QUANTIZED),
         Line(
             "upper, solved",
             Explicit.exact(solved, Side.UPPER),
