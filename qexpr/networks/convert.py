@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from qexpr.circuits.graph import Circuit
-from qexpr.errors import Unsupported
+from qexpr.errors import Unsupported, shorten
 from qexpr.networks.activations import Relu
 from qexpr.networks.layers import Add, AvgPool2d, Conv2d, Dense, Flatten, Layer, MaxPool2d, Multiply
 from qexpr.networks.linear import per_channel, weighted_sums, windows
@@ -56,7 +56,8 @@ def to_circuit(network: QuantizedNetwork) -> Circuit:
     Raises
     ------
     Unsupported
-        If an activation is not ReLU, a layer is not linear, or there are several outputs.
+        If an activation is not ReLU, a layer is not linear, a weight is not dyadic, or there are
+        several outputs.
     """
     if network.outputs != 1:
         raise Unsupported(f"a circuit has one output, this network has {network.outputs}")
@@ -92,6 +93,12 @@ def to_circuit(network: QuantizedNetwork) -> Circuit:
 
 def _build(d: int, edges: list[tuple[int, int, Fraction]], output: int) -> Circuit:
     alphabet = tuple(sorted({weight for _, _, weight in edges}))
+    for weight in alphabet:
+        if weight.denominator & (weight.denominator - 1):
+            raise Unsupported(
+                f"a circuit's weights are dyadic, this network has {shorten(weight)}: its exact "
+                "evaluator and the certificates take the network as it is"
+            )
     codes = {weight: k for k, weight in enumerate(alphabet)}
     dtype = np.min_scalar_type(max(len(alphabet) - 1, 0))
     return Circuit(

@@ -23,7 +23,7 @@ from qexpr.networks.layers import (
 from qexpr.networks.linear import per_channel, weighted_sums, windows
 from qexpr.networks.network import INPUT, QuantizedNetwork
 
-__all__ = ["evaluate"]
+__all__ = ["apply", "evaluate"]
 
 
 def evaluate(network: QuantizedNetwork, x: Any) -> np.ndarray:
@@ -36,7 +36,7 @@ def evaluate(network: QuantizedNetwork, x: Any) -> np.ndarray:
     values = {INPUT: points.reshape(-1, *network.input_shape)}
     for k, (layer, sources) in enumerate(zip(network.layers, network.sources, strict=True)):
         y = _apply(layer, *(values[s] for s in sources))
-        values[k] = y if layer.activation is None else _activate(layer.activation, y)
+        values[k] = y if layer.activation is None else apply(layer.activation, y)
     y = values[len(network.layers) - 1].reshape(len(points), -1)
     return y[:, 0] if network.outputs == 1 else y
 
@@ -85,7 +85,8 @@ def _(layer: Multiply, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return x * y
 
 
-def _activate(activation: Activation, x: np.ndarray) -> np.ndarray:
+def apply(activation: Activation, x: np.ndarray) -> np.ndarray:
+    """The activation in float64."""
     match activation:
         case Relu():
             return np.maximum(x, 0.0)
