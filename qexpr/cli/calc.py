@@ -69,8 +69,8 @@ def _command(calculator: Calculator) -> click.Command:
 
 
 def _range(parameter: Parameter) -> str:
-    low, high = parameter.least, parameter.most
-    ends = (f"{x}" if abs(x) < 10**7 else f"{float(x):.0e}" for x in (low, high))
+    limits = (parameter.least, parameter.most)
+    ends = [f"{x}" if -(10**7) < x < 10**7 else f"{float(x):.0e}" for x in limits]
     return ("each " if parameter.kind == "integers" else "") + " to ".join(ends)
 
 
