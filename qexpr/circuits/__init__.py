@@ -18,8 +18,9 @@ A construction describes *merged* units in bulk with a `Builder` and hands it to
                                                   # without building, O(groups + bundles)
     circuit = realise(net, plan={...})            # the Circuit; circuit.roles are runs of nodes
 
-Rules. Groups are made in topological order; the units of a group all have the same depth; no
-unit pair is joined twice, over all bundles. A weight of k alphabet values costs k edges for each
+Rules. Groups and edges may be made in any order, without a cycle; the units of a group should have
+the same depth (or the counted width is an upper bound only); no unit pair is joined twice, over
+all bundles. A weight of k alphabet values costs k edges for each
 copy of its target and makes k copies of its source, and a group has as many copies as its dearest
 edge needs: keep wide groups (and units with many inputs) at cost 1, put one unit behind them and
 double that one. Sources are copied by the realisation itself (relu(a x) = a x on [0, 1]).

@@ -14,7 +14,7 @@ from qexpr.core.numbers import read_integer
 from qexpr.core.query import Alphabet, read_alphabet
 from qexpr.errors import InvalidInput, shorten
 
-__all__ = ["REAL", "Values", "is_dyadic", "least_t", "read_values", "values_of"]
+__all__ = ["REAL", "Values", "is_dyadic", "least_t", "values_of"]
 
 HALF = Fraction(1, 2)
 MAX_VALUES = 2**16
@@ -173,8 +173,3 @@ def values_of(alphabet: object, t: int = 1) -> Values:
         The largest number of digits that the circuit uses (nonlinear alphabets only).
     """
     return _build(read_alphabet(alphabet), read_integer(t, "t", 1, 10**6))
-
-
-def read_values(members: tuple[Fraction, ...]) -> Values:
-    """The values of a table read from a file; its name only says that it is a table."""
-    return Values("table", None, members)

@@ -87,7 +87,9 @@ class Builder:
         return made
 
     def finish(self, role: str = "output", **params: Any) -> Group:
-        """Add the output, which is linear: the last group; edges into it follow."""
+        """Add the output, which is linear."""
+        if self.output >= 0:
+            raise InvalidInput("a network has one output")
         made = self.group(role, 1, **params)
         self.output = made.index
         return made
@@ -134,8 +136,8 @@ class Builder:
             )
 
     def _count(self, source: Group, target: Group, pairs: Pairs | None, count: int | None) -> int:
-        if source.index >= target.index or target.index <= self.d:
-            raise InvalidInput("an edge must lead from a group to one that was made after it")
+        if target.index <= self.d:
+            raise InvalidInput("an edge must lead to a unit, not to a source")
         if source.index == self.output:
             raise InvalidInput("the output has no edges out of it")
         if pairs is not None:

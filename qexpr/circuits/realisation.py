@@ -8,6 +8,7 @@ same incoming edges.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,7 +21,7 @@ from qexpr.circuits.builder import Builder, Bundle, Group, pairs_of
 from qexpr.circuits.graph import Circuit, Role
 from qexpr.errors import InvalidInput
 
-__all__ = ["BYTES_AN_EDGE", "Counts", "count", "realise"]
+__all__ = ["BYTES_AN_EDGE", "Counts", "count", "realise", "require_memory"]
 
 BYTES_AN_EDGE = 200  # at the peak of building; held by a test
 MAX_EDGES = 2**31 - 1
@@ -72,8 +73,8 @@ class _Expansion:
     """A builder's groups and bundles after sources got their copies, with copies and depths."""
 
     def __init__(self, net: Builder) -> None:
-        if net.output != len(net.groups) - 1:
-            raise InvalidInput("finish() makes the output, and must be the last group")
+        if net.output < 0:
+            raise InvalidInput("a network needs its output: call finish()")
         self.values = net.values
         self.d = net.d
         self.groups = list(net.groups)
@@ -88,10 +89,15 @@ class _Expansion:
     def _cost(self, bundle: Bundle) -> int:
         return bundle.spread if bundle.free else len(self.values.coins(bundle.weight))
 
+    def _is_single(self, bundle: Bundle) -> bool:
+        if bundle.free:
+            return bundle.spread == 1
+        return self.values.is_real or bundle.weight in self.values.members
+
     def _copy_sources(self, net: Builder) -> None:
         made: dict[int, Group] = {}
         for bundle in net.bundles:
-            if bundle.source > net.d or self._cost(bundle) == 1:
+            if bundle.source > net.d or self._is_single(bundle):
                 self.bundles.append(bundle)
                 continue
             if bundle.free:
@@ -107,14 +113,21 @@ class _Expansion:
             self.bundles.append(replace(bundle, source=made[bundle.source].index, weight=rest))
 
     def _depths(self) -> list[int]:
-        # a group's bundles come from groups before it, or from copies of sources, at depth 1
-        depths = [0 if i <= self.d else 1 for i in range(len(self.groups))]
-        into: list[list[int]] = [[] for _ in self.groups]
+        out: list[list[int]] = [[] for _ in self.groups]
+        waiting = [0] * len(self.groups)
         for bundle in self.bundles:
-            into[bundle.target].append(bundle.source)
-        for i, sources in enumerate(into):
-            if sources:
-                depths[i] = 1 + max(depths[s] for s in sources)
+            out[bundle.source].append(bundle.target)
+            waiting[bundle.target] += 1
+        depths = [0 if i <= self.d else 1 for i in range(len(self.groups))]
+        ready = [i for i, number in enumerate(waiting) if not number]
+        for i in ready:  # grows while it is read
+            for target in out[i]:
+                depths[target] = max(depths[target], depths[i] + 1)
+                waiting[target] -= 1
+                if not waiting[target]:
+                    ready.append(target)
+        if len(ready) < len(self.groups):
+            raise InvalidInput("the groups' edges go round in a cycle")
         return depths
 
 
@@ -141,6 +154,30 @@ def count(net: Builder) -> Counts:
     )
 
 
+def _memory() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):  # a system that does not tell
+        return 8 * 2**30
+
+
+def require_memory(size: Counts) -> None:
+    """Refuse a network that cannot be built here, before anything is built.
+
+    Raises
+    ------
+    InvalidInput
+        With the predicted size and what to change.
+    """
+    need = BYTES_AN_EDGE * size.weights
+    if size.weights > MAX_EDGES or size.units > MAX_EDGES or need > _memory():
+        raise InvalidInput(
+            f"the network would have {size.weights} weights and take about {need / 2**30:.3g} GiB "
+            f"to build, this machine has {_memory() / 2**30:.3g}: take a larger eps, or count it "
+            "with circuits.plan, which builds nothing"
+        )
+
+
 def _layout(e: _Expansion, output: int) -> tuple[list[int], list[int]]:
     """The first node of every group, by depth, the output last; and the groups in that order."""
     order = [i for i in range(e.d + 1, len(e.groups)) if i != output]
@@ -164,13 +201,7 @@ def realise(net: Builder, plan: Mapping[str, Any] | None = None) -> Circuit:
     InvalidInput
         If it cannot fit, if two bundles join the same pair, or if a weight is out of reach.
     """
-    size = count(net)
-    if size.weights > MAX_EDGES:
-        raise InvalidInput(
-            f"the network would have {size.weights} weights (about "
-            f"{size.weights * BYTES_AN_EDGE // 10**9} GB to build): take a larger eps, or count it "
-            "without building"
-        )
+    require_memory(count(net))
     e = _Expansion(net)
     first, order = _layout(e, net.output)
     output = first[net.output]

@@ -1,0 +1,256 @@
+"""The gadgets G1, G2 and G4, and scaling: what constructions are made of.
+
+Everything is positively homogeneous in its inputs and the constant, so a gadget runs at whatever
+scale its inputs have, a power of two; nothing is brought to full scale but the sum of all, once.
+With u the alphabet's unit (1/2, or 2^-b for linear alphabets) every wide unit has single edges.
+
+Representation. A signed quantity p with |p| <= 1 is held *shifted*: one unit of value s (p + 1),
+s the scale. `Shifted` carries the unit and its scale.
+
+Source: theory sections 3 and 4 of this project; G1 is Yarotsky (2017, Prop. 2) folded about 0:
+with v_0 = u, v_i = |v_{i-1}| - 2^-i,
+    u^2 = sum_{i<=r} (2^-i |v_i| - 4^-(i+1)) + v_{r+1}^2,   |v_{r+1}| <= 2^-(r+1),
+so that sq_r(u) - sq_r(w) = sum_{i<=r} 2^-i (|v_i(u)| - |v_i(w)|), constants cancelling. The units
+relu(v_i) and relu(-v_i) at scale s 2^-i are the next stage's inputs and the sum's terms, one edge
+each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from qexpr.circuits.builder import Builder, Digits, Group
+
+__all__ = ["Kit", "Shifted", "Term", "log2_of"]
+
+HALF = Fraction(1, 2)
+
+
+def log2_of(value: Fraction) -> int:
+    """The exponent of a power of two."""
+    return value.numerator.bit_length() - value.denominator.bit_length()
+
+
+@dataclass(frozen=True, slots=True)
+class Shifted:
+    """A unit of value ``scale * (p + 1)``, |p| <= 1."""
+
+    unit: Group
+    scale: Fraction
+
+
+Term = tuple[Group, int]
+"""A unit and the sign with which it enters a sum."""
+
+
+class Kit:
+    """Gadgets on one builder, with the scaled copies and constants that they share."""
+
+    def __init__(self, net: Builder) -> None:
+        self.net = net
+        self.values = net.values
+        self.u = net.values.unit
+        self._scaled: dict[tuple[int, int], Group] = {}
+        self._multiples: dict[tuple[int, int, Fraction], Group] = {}
+        # weights 2^-k of one edge, as k, ascending
+        self.steps = tuple(
+            k for k in range(1, 1 - log2_of(net.values.smallest)) if HALF**k in net.values.members
+        ) or (1,)
+
+    def scaled(self, unit: Group, k: int) -> Group:
+        """The unit 2^-k * unit, k >= 0, by the largest steps of one edge."""
+        if k == 0:
+            return unit
+        key = (unit.index, k)
+        if key not in self._scaled:
+            if len(self.steps) == 1 and k % self.steps[0]:
+                # linear alphabets: single edges first, so that a wide unit is read by one edge
+                step = k % self.steps[0]
+            else:
+                step = max(s for s in self.steps if s <= k)
+            parent = self.scaled(unit, k - step)
+            made = self.net.group("scale", unit=unit.index, power=k)
+            self.net.connect(parent, made, HALF**step)
+            self._scaled[key] = made
+        return self._scaled[key]
+
+    def constant(self, value: Fraction) -> Group:
+        """A unit that holds the power of two `value`, at most 1."""
+        return self.scaled(self.net.one, -log2_of(value))
+
+    def add_constant(self, target: Group, value: Fraction) -> None:
+        """Add a signed dyadic constant to a unit, one edge u for each digit of its binary form.
+
+        The digits are signed (no two neighbours are nonzero), so they are the fewest.
+        """
+        rest = value / self.u
+        if rest.denominator & (rest.denominator - 1):
+            raise ValueError("a constant must be dyadic")
+        number, place = rest.numerator, Fraction(1, rest.denominator)
+        while number:
+            if number % 2:
+                digit = 2 - number % 4
+                if place > 1:
+                    self.net.connect(self.net.one, target, digit * place * self.u)
+                else:
+                    self.net.connect(self.constant(place), target, digit * self.u)
+                number -= digit
+            number //= 2
+            place *= 2
+
+    def combination(self, parts: list[tuple[Group, int]], scale: Fraction, role: str) -> Group:
+        """The unit scale * sum of number * source, every digit of a number a single edge u."""
+        steps = [
+            (self.scaled(source, log2_of(self.u) - log2_of(2**i * scale)), number)
+            for source, number in parts
+            for i in range(abs(number).bit_length())
+            if abs(number) >> i & 1
+        ]
+        made = self.net.group(role, scale=str(scale))
+        for source, number in steps:
+            self.net.connect(source, made, self.u if number > 0 else -self.u)
+        return made
+
+    def multiple(self, source: Group, number: int, scale: Fraction) -> Group:
+        """number * scale * source: shared where it is a power of two, else made once."""
+        if number & (number - 1) == 0:
+            return self.scaled(source, -log2_of(number * scale))
+        key = (source.index, number, scale)
+        if key not in self._multiples:
+            self._multiples[key] = self.combination([(source, number)], scale, "multiple")
+        return self._multiples[key]
+
+    # G1, G2 ---------------------------------------------------------------------------------
+
+    def _folds(self, plus: Group, minus: Group, scale: Fraction, r: int, sign: int) -> list[Term]:
+        """Stages 1..r behind relu(v_0), relu(-v_0) at `scale`: the terms of sign * sq_r."""
+        terms = [(plus, sign), (minus, sign)]
+        for i in range(1, r + 1):
+            up = self.net.group("fold", stage=i, side=1)
+            down = self.net.group("fold", stage=i, side=-1)
+            constant = self.constant(scale * HALF ** (2 * i - 1))
+            for unit, side in ((up, 1), (down, -1)):
+                self.net.connect(plus, unit, side * HALF)
+                self.net.connect(minus, unit, side * HALF)
+                self.net.connect(constant, unit, -side * HALF)
+            terms += [(up, sign), (down, sign)]
+            plus, minus = up, down
+        return terms
+
+    def product(self, p: Shifted, q: Shifted, r: int) -> tuple[list[Term], Fraction]:
+        """G2: terms whose signed sum is ``scale * prod_r(p, q)``, and that scale.
+
+        |prod_r(p, q) - p q| <= 4^-(r+1), and it is 0 where p or q is, and +-q where p = +-1.
+        """
+        net, u, s = self.net, self.u, p.scale
+        shift = self.constant(2 * s)
+        sums = net.group("fold", stage=0, side=1), net.group("fold", stage=0, side=-1)
+        for unit, side in zip(sums, (1, -1), strict=True):
+            net.connect(p.unit, unit, side * u)
+            net.connect(q.unit, unit, side * u)
+            net.connect(shift, unit, -side * u)
+        differences = net.group("fold", stage=0, side=1), net.group("fold", stage=0, side=-1)
+        for unit, side in zip(differences, (1, -1), strict=True):
+            net.connect(p.unit, unit, side * u)
+            net.connect(q.unit, unit, -side * u)
+        scale = 2 * u * s
+        return [*self._folds(*sums, scale, r, 1), *self._folds(*differences, scale, r, -1)], scale
+
+    def square(self, p: Shifted, r: int) -> tuple[list[Term], Fraction, Fraction]:
+        """prod_r(p, p): its terms, their scale, and the constant sq_r(0) to be subtracted."""
+        plus, minus = (self.net.group("fold", stage=0, side=side) for side in (1, -1))
+        shift = self.constant(p.scale)
+        for unit, side in ((plus, 1), (minus, -1)):
+            self.net.connect(p.unit, unit, side * self.u)
+            self.net.connect(shift, unit, -side * self.u)
+        scale = self.u * p.scale
+        # prod_r(p, p) = sq_r(|p|) - sq_r(0), and sq_r(0) = sum_{1<=i<=r} 4^-i in this form
+        return self._folds(plus, minus, scale, r, 1), scale, (1 - Fraction(1, 4**r)) / 3
+
+    def shifted_sum(self, terms: list[Term], scale: Fraction, offset: Fraction) -> Shifted:
+        """The unit u * (signed sum of terms + scale * offset), which holds u * scale * (p + 1)."""
+        made = self.net.group("sum", scale=str(self.u * scale))
+        for unit, sign in terms:
+            self.net.connect(unit, made, sign * self.u)
+        self.add_constant(made, self.u * scale * offset)
+        return Shifted(made, self.u * scale)
+
+    # G4 -------------------------------------------------------------------------------------
+
+    def plane_weights(self, planes: int) -> list[list[tuple[int, Fraction]]]:
+        """For each plane k, the planes that feed it and with which weight.
+
+        Plane k feeds k - 1 by the step 2^-e; with smaller values in the alphabet the planes are
+        cut into blocks, and the first plane of a block takes the first of the next by its power.
+        """
+        if self.values.name.startswith("linear"):
+            return [[(k + 1, self.u)] if k + 1 < planes else [] for k in range(planes)]
+        feeds: list[list[tuple[int, Fraction]]] = [[] for _ in range(planes)]
+        for k in range(1, planes):
+            step = max(s for s in self.steps if k % s == 0)
+            feeds[k - step].append((k, HALF**step))
+        return feeds
+
+    def planes(
+        self, hats: Group, scale: Fraction, digits: list[Digits | None], **params: object
+    ) -> Shifted:
+        """G4: the shifted sum_m z_m phi_m, z_m = sum_k s_{m,k} B^-k, B = 2 or 2^b.
+
+        Each plane holds scale * (H_k + 1), H_k = (1/B) sum_m s_{m,k} phi_m + H_{k+1}/B.
+        """
+        made: dict[int, Group] = {}
+        feeds = self.plane_weights(len(digits))
+        for k in range(len(digits) - 1, -1, -1):
+            unit = self.net.group("plane", plane=k + 1, scale=str(scale), **params)
+            self.net.connect_free(hats, unit, self.u, digits[k])
+            for feed, weight in feeds[k]:
+                self.net.connect(made[feed], unit, weight)
+            # the shifts that come in add up to less than 1, or to 1 where a plane ends
+            missing = 1 - sum((weight for _, weight in feeds[k]), Fraction(0))
+            self._bias(unit, missing, scale)
+            made[k] = unit
+        return Shifted(made[0], scale)
+
+    def _bias(self, unit: Group, missing: Fraction, scale: Fraction) -> None:
+        if missing != 1 and missing in self.values.members:
+            self.net.connect(self.constant(scale), unit, missing)
+        else:
+            self.add_constant(unit, missing * scale)
+
+    # amplification --------------------------------------------------------------------------
+
+    def amplify(self, unit: Group, target: Group, doublings: int) -> None:
+        """Add 2^doublings * unit to the output; the unit itself is read by single edges.
+
+        Values of 1/2: four units of equal value v become four of 2 v by 11 edges (4 + 3 + 2 + 2),
+        where copies of one unit would take 16.
+        """
+        net = self.net
+        rounds = doublings - 1 - log2_of(self.u)
+        if rounds < 0:
+            net.connect(self.scaled(unit, -doublings - 1), target, HALF)
+            return
+        if self.u != HALF or self.values.is_real:
+            lane = net.group("amplify", step=0, lane=0)
+            net.connect(unit, lane, self.u)
+            for step in range(1, rounds + 1):
+                lane, last = net.group("amplify", step=step, lane=0), lane
+                net.connect(last, lane, 2)
+            net.connect(lane, target, 2)
+            return
+        level = [net.group("amplify", step=0, lane=i) for i in range(4)]
+        for made in level:
+            net.connect(unit, made, HALF)
+        for step in range(1, rounds + 1):
+            a, b, c, e = (net.group("amplify", step=step, lane=i) for i in range(4))
+            for source in level:
+                net.connect(source, a, HALF)
+            for source in (a, level[0], level[1]):
+                net.connect(source, b, HALF)
+            for made in (c, e):
+                net.connect(a, made, HALF)
+                net.connect(b, made, HALF)
+            level = [a, b, c, e]
+        for source in level:
+            net.connect(source, target, HALF)
