@@ -9,9 +9,13 @@ from fractions import Fraction
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from qexpr.certificates.document import Certificate, require_subject, subject
+from qexpr.certificates.document import (
+    Certificate,
+    read_target,
+    require_subject,
+    subject,
+)
 from qexpr.certificates.enclosure import BUDGET, Enclosure, check_budget, read_gap
-from qexpr.certificates.target_form import read_target, target_to_dict
 from qexpr.circuits.graph import Circuit
 from qexpr.core.numbers import read_rational
 from qexpr.errors import CertificateError, InvalidInput, Unsupported, shorten
@@ -100,7 +104,7 @@ def certify(
     proof = _prove(w, f, lambda _: limit, budget, method, progress, stop_above=float(bound))
     return Certificate(
         proof.method,
-        target_to_dict(f),
+        f.to_dict(),
         subject(w),
         bound,
         proof.lower,
@@ -128,7 +132,7 @@ def check(certificate: Certificate | dict[str, Any], w: Any) -> Certificate:
             raise CertificateError(f"unknown method {shorten(read.method)}")
         import_module(_CHECKER).verify(read, w)
         return read
-    f = read_target(read.target)
+    f = read_target(read)
     if f.d != w.d:
         raise CertificateError(f"the target has {f.d} variables, the network {w.d}")
     _check_lower(read, w, f)

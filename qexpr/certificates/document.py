@@ -9,19 +9,21 @@ certificate's format.)
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qexpr.circuits.graph import Circuit
+from qexpr.core.atomic import write_bytes
 from qexpr.core.canonical import canonical_json, sha256
 from qexpr.core.numbers import read_rational
 from qexpr.errors import CertificateError, InvalidInput, shorten
+
+if TYPE_CHECKING:
+    from qexpr.targets import Target, Telegraph
 
 __all__ = [
     "KIND",
@@ -30,6 +32,7 @@ __all__ = [
     "Verdict",
     "read",
     "read_number",
+    "read_target",
     "require_subject",
     "subject",
     "verdict_of",
@@ -197,17 +200,31 @@ def require_subject(certificate: Certificate, w: Any) -> None:
         )
 
 
+def read_target(certificate: Certificate) -> Target | Telegraph:
+    """Build the target again.
+
+    Raises
+    ------
+    CertificateError
+        If what the certificate names is not the canonical form of a target.
+    """
+    from qexpr import targets
+
+    try:
+        f = targets.read(certificate.target)
+        same = f.to_dict() == dict(certificate.target)
+    except InvalidInput as error:
+        raise CertificateError(f"the target is refused: {error}") from None
+    except (TypeError, ValueError, KeyError, AttributeError):
+        raise CertificateError(f"the target is malformed: {shorten(certificate.target)}") from None
+    if not same:
+        raise CertificateError("the target is not written in its canonical form")
+    return f
+
+
 def write(path: str | Path, certificate: Certificate) -> None:
     """Write canonical JSON; the file appears whole or not at all."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(canonical_json(certificate.to_dict()) + b"\n")
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    write_bytes(path, canonical_json(certificate.to_dict()) + b"\n")
 
 
 def read(path: str | Path) -> Certificate:

@@ -1,7 +1,9 @@
-"""Interval Jacobians: enclosures of the gradient over boxes, by interval backpropagation.
+"""Enclosures of the gradient over boxes, by interval backpropagation.
 
 Ranges come from the affine forms; a derivative is kept as middle and radius, and every product
-with a matrix is inflated by gamma_k |A| |x| (forms.py).
+with a matrix is inflated by gamma_k |A| |x| (forms.py). The gradient is affine in each unit's
+slope, so any norm of it is convex in each of them: where few units are undecided, its largest
+value over the box is attained at one of their patterns, and these are enumerated.
 """
 
 from __future__ import annotations
@@ -12,10 +14,21 @@ from qexpr.certificates.forms import FloatProgram, ranges
 from qexpr.certificates.program import INPUT
 from qexpr.certificates.relaxation import slopes_over
 
-__all__ = ["gradient_at", "gradients"]
+__all__ = ["gradient_at", "gradients", "largest_gradient"]
 
 _UP = 1.0 + 2.0**-44
 _TINY = 2.0**-900
+_MOST_UNDECIDED = 6  # 2^6 patterns a box
+
+Slopes = list[tuple[np.ndarray, np.ndarray] | None]
+
+
+def _slopes(program: FloatProgram, centre: np.ndarray, radius: np.ndarray) -> Slopes:
+    spans = ranges(program, centre, radius)
+    return [
+        None if p.node.activation is None else slopes_over(p.node.activation, *span)
+        for p, span in zip(program.nodes, spans, strict=True)
+    ]
 
 
 def gradients(
@@ -24,22 +37,77 @@ def gradients(
     """Lower and upper ends of every partial derivative over ``centre +- radius``, (m, d).
 
     At kinks these contain Clarke's generalised gradient, so that they bound Lipschitz constants.
-    The third result says on which boxes no activation changes its slope.
+    The third result counts the units of each box whose slope is undecided.
     """
-    spans = ranges(program, centre, radius)
+    slopes = _slopes(program, centre, radius)
+    return *_backward(program, slopes, len(centre)), _undecided(slopes, len(centre))
+
+
+def largest_gradient(
+    program: FloatProgram, centre: np.ndarray, radius: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each box, patterns' gradient sizes (m, patterns, d), and the units undecided.
+
+    Some row of a box bounds the absolute partial derivatives of its gradient of largest norm, for
+    every norm that grows with them; boxes without enumeration have one row of interval bounds.
+    """
+    slopes = _slopes(program, centre, radius)
     m, d = centre.shape
-    middles: dict[int, np.ndarray] = {len(program.nodes) - 1: np.ones((m, 1))}
-    radii: dict[int, np.ndarray] = {len(program.nodes) - 1: np.zeros((m, 1))}
-    affine = np.ones(m, dtype=bool)
+    undecided = _undecided(slopes, m)
+    lower, upper = _backward(program, slopes, m)
+    limit = min(_MOST_UNDECIDED, d + 2)
+    few = np.flatnonzero((undecided >= 1) & (undecided <= limit))
+    most = int(undecided[few].max()) if len(few) else 0
+    sizes = np.zeros((m, 2**most, d))
+    sizes[:, 0] = np.maximum(np.abs(lower), np.abs(upper))
+    if len(few):
+        patterns = 2**most
+        fixed = _fixed(slopes, few, patterns)
+        low, high = _backward(program, fixed, len(few) * patterns)
+        sizes[few] = np.maximum(np.abs(low), np.abs(high)).reshape(len(few), patterns, d)
+    return sizes, undecided
+
+
+def _undecided(slopes: Slopes, m: int) -> np.ndarray:
+    count = np.zeros(m, dtype=np.int64)
+    for pair in slopes:
+        if pair is not None:
+            count += (pair[0] != pair[1]).sum(axis=1)
+    return count
+
+
+def _fixed(slopes: Slopes, rows: np.ndarray, patterns: int) -> Slopes:
+    """Every box `patterns` times, its i-th undecided unit at the end that bit i says."""
+    bits = np.arange(patterns)
+    before = np.zeros(len(rows), dtype=np.int64)
+    out: Slopes = []
+    for pair in slopes:
+        if pair is None:
+            out.append(None)
+            continue
+        low, high = pair[0][rows], pair[1][rows]
+        open_ = low != high
+        place = before[:, None] + np.cumsum(open_, axis=1) - 1
+        chosen = (bits[None, :, None] >> np.clip(place, 0, 62)[:, None, :]) & 1
+        value = np.where(open_[:, None, :] & (chosen == 1), high[:, None, :], low[:, None, :])
+        value = value.reshape(len(rows) * patterns, -1)
+        out.append((value, value))
+        before = before + open_.sum(axis=1)
+    return out
+
+
+def _backward(program: FloatProgram, slopes: Slopes, m: int) -> tuple[np.ndarray, np.ndarray]:
+    last = len(program.nodes) - 1
+    middles: dict[int, np.ndarray] = {last: np.ones((m, 1))}
+    radii: dict[int, np.ndarray] = {last: np.zeros((m, 1))}
     with np.errstate(all="ignore"):
-        for k in range(len(program.nodes) - 1, -1, -1):
+        for k in range(last, -1, -1):
             if k not in middles:
                 continue
             p, middle, spread = program.nodes[k], middles.pop(k), radii.pop(k)
-            if p.node.activation is not None:
-                low, high = slopes_over(p.node.activation, *spans[k])
-                affine &= (low == high).all(axis=1)
-                middle, spread = _times(middle, spread, low, high)
+            pair = slopes[k]
+            if pair is not None:
+                middle, spread = _times(middle, spread, *pair)
             gamma = p.gamma + (p.node.size + 8) * 2.0**-52
             for source, matrix, size in zip(p.sources, p.matrices, p.sizes, strict=True):
                 part = middle @ matrix
@@ -50,21 +118,21 @@ def gradients(
                     middles[source] = total
                 else:
                     middles[source], radii[source] = part, wide
-        middle = middles.get(INPUT, np.zeros((m, d)))
-        spread = radii.get(INPUT, np.zeros((m, d))) * _UP + np.abs(middle) * 2.0**-51 + _TINY
+        middle = middles.get(INPUT, np.zeros((m, program.d)))
+        spread = radii.get(INPUT, np.zeros((m, program.d)))
+        spread = spread * _UP + np.abs(middle) * 2.0**-51 + _TINY
         lower, upper = middle - spread, middle + spread
     lower = np.where(np.isnan(lower), -np.inf, lower)
-    upper = np.where(np.isnan(upper), np.inf, upper)
-    return lower, upper, affine
+    return lower, np.where(np.isnan(upper), np.inf, upper)
 
 
 def _times(
     middle: np.ndarray, spread: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The product with slopes in [low, high], 0 <= low <= high <= 1 (or infinite at jumps)."""
+    """The product with slopes in [low, high], 0 <= low <= high <= 1."""
     a, b = middle - spread, middle + spread
-    ends = np.stack([a * low, a * high, b * low, b * high])
-    lower, upper = ends.min(axis=0), ends.max(axis=0)
+    lower = np.minimum(a * low, a * high)
+    upper = np.maximum(b * low, b * high)
     product = lower / 2 + upper / 2
     width = (upper - lower) / 2 * _UP + 2.0**-50 * (np.abs(lower) + np.abs(upper)) + _TINY
     untouched = (low == 1) & (high == 1)

@@ -13,7 +13,7 @@ from qexpr.certificates.branch_and_bound import rounded_program
 from qexpr.certificates.enclosure import BUDGET, Enclosure, check_budget, read_gap
 from qexpr.certificates.error_bounds import BoxBounds, short_above, short_below
 from qexpr.certificates.forms import FloatProgram, affine_forms, plain
-from qexpr.certificates.jacobian import gradient_at, gradients
+from qexpr.certificates.jacobian import gradient_at, gradients, largest_gradient
 from qexpr.certificates.program import lower_to_program
 from qexpr.certificates.search import Result, search
 from qexpr.certificates.splits import Boxes
@@ -105,13 +105,10 @@ def lipschitz(
 
     def bounds(boxes: Boxes) -> BoxBounds:
         centre, radius = boxes.middles()
-        lower, upper, _ = gradients(rounded, centre, radius)
-        size = np.maximum(np.abs(lower), np.abs(upper))
-        with np.errstate(invalid="ignore"):
-            # a jump of the gradient is told apart from others by halving the longest side
-            weight = np.repeat((upper - lower).sum(axis=1)[:, None], program.d, axis=1) * radius
+        sizes, _ = largest_gradient(rounded, centre, radius)
+        upper = _norm(sizes, norm).max(axis=1) * (1 + 2.0**-44)
         corner = np.clip(centre + radius * _OFFSET, boxes.lower, boxes.upper)
-        return BoxBounds(_norm(size, norm) * (1 + 2.0**-44), weight, corner)
+        return BoxBounds(np.where(np.isnan(upper), np.inf, upper), radius, corner)
 
     found = search(
         bounds,
@@ -128,7 +125,7 @@ def lipschitz(
 
 
 def _norm(sizes: np.ndarray, norm: str) -> np.ndarray:
-    return sizes.sum(axis=1) if norm == "inf" else np.sqrt((sizes**2).sum(axis=1))
+    return sizes.sum(axis=-1) if norm == "inf" else np.sqrt((sizes**2).sum(axis=-1))
 
 
 def _gradient_below(
@@ -138,11 +135,11 @@ def _gradient_below(
     centre = np.array([[float(x) for x in point]])
     for bits in (30, 36, 42, 48):
         radius = np.full_like(centre, 2.0**-bits)
-        lower, upper, affine = gradients(program, centre, radius)
+        lower, upper, undecided = gradients(program, centre, radius)
         inside = all(
             a <= Fraction(float(c)) <= b for c, (a, b) in zip(centre[0], sides, strict=True)
         )
-        if affine[0] and inside:
+        if not undecided[0] and inside:
             least = np.maximum(np.maximum(lower, -upper), 0.0)
             return short_below(Fraction(float(_norm(least, norm)[0])) * (1 - Fraction(1, 2**40)))
     return Fraction(0)

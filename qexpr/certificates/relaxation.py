@@ -161,18 +161,13 @@ def _table_range(
 
 
 def slopes_over(
-    activation: Activation, lower: np.ndarray, upper: np.ndarray
+    activation: Relu | Clip, lower: np.ndarray, upper: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The least and largest derivative, in Clarke's sense; Steps have none where they jump."""
+    """The least and largest derivative of a continuous activation, in Clarke's sense."""
     if isinstance(activation, Relu):
         return (lower >= 0).astype(float), (upper > 0).astype(float)
-    if isinstance(activation, Clip):
-        a, b = float(activation.lower), float(activation.upper)
-        off = (abs(a) + abs(b)) * 2.0**-52
-        inside = (lower >= a + off) & (upper <= b - off)
-        outside = (upper < a - off) | (lower > b + off)
-        return inside.astype(float), (~outside).astype(float)
-    below = np.array([double_below(t) for t in activation.thresholds])
-    above = np.array([-double_below(-t) for t in activation.thresholds])
-    jumps = np.searchsorted(above, lower) != np.searchsorted(below, upper, side="right")
-    return np.where(jumps, -np.inf, 0.0), np.where(jumps, np.inf, 0.0)
+    a, b = float(activation.lower), float(activation.upper)
+    off = (abs(a) + abs(b)) * 2.0**-52
+    inside = (lower >= a + off) & (upper <= b - off)
+    outside = (upper < a - off) | (lower > b + off)
+    return inside.astype(float), (~outside).astype(float)

@@ -18,6 +18,11 @@ __all__ = ["COMMANDS", "main", "run"]
 COMMANDS = {
     "bound": ("qexpr.cli.bound", "bound_command", "Bounds on depth, weights and bits: a table."),
     "calc": ("qexpr.cli.calc", "calc_command", "Calculators that take widths, not an accuracy."),
+    "certify": (
+        "qexpr.cli.certify",
+        "certify_command",
+        "Enclose the error of any network; prove it.",
+    ),
     "cite": ("qexpr.cli.cite", "cite_command", "BibTeX of bounds or papers."),
     "quantizer": (
         "qexpr.cli.quantizer",
@@ -40,12 +45,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from qexpr.errors import QexprError
 
     try:
-        result = group.main(
-            None if arguments is None else list(arguments),
-            prog_name="qexpr",
-            standalone_mode=False,
-        )
+        if "_QEXPR_COMPLETE" in os.environ:  # the shell asks for completions
+            group.main(prog_name="qexpr")
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        with group.make_context("qexpr", given) as context:
+            result = group.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as done:
+        sys.stdout.flush()
+        return done.exit_code
     except QexprError as error:
         return complain(str(error))
     except click.exceptions.NoArgsIsHelpError as error:
