@@ -40,7 +40,7 @@ def montufar_lower(inputs: int, hidden: Sequence[int]) -> int:
     """prod_{l<L} floor(n_l/n_0)^n_0 times sum_{j<=n_0} C(n_L, j), for n_l >= n_0."""
     if min(hidden) < inputs:
         raise OutOfRegime(f"every hidden layer must have at least n_0 = {inputs} units")
-    folds = math.prod((units // inputs) ** inputs for units in hidden[:-1])
+    folds: int = math.prod((units // inputs) ** inputs for units in hidden[:-1])
     return folds * _cells(hidden[-1], inputs)
 
 
@@ -48,7 +48,7 @@ def serra_lower(inputs: int, hidden: Sequence[int]) -> int:
     """prod_{l<L} (floor(n_l/n_0) + 1)^n_0 times sum_{j<=n_0} C(n_L, j), for n_l >= 3 n_0."""
     if min(hidden) < 3 * inputs:
         raise OutOfRegime(f"every hidden layer must have at least 3 n_0 = {3 * inputs} units")
-    folds = math.prod((units // inputs + 1) ** inputs for units in hidden[:-1])
+    folds: int = math.prod((units // inputs + 1) ** inputs for units in hidden[:-1])
     return folds * _cells(hidden[-1], inputs)
 
 

@@ -35,7 +35,7 @@ def error_of_pieces(pieces: int) -> Fraction:
 def _lines(
     digits: int | None, widths: tuple[int, ...] | None, depth: int | None, eps: Fraction | None
 ) -> list[Line]:
-    if (depth is None) != (eps is None) or digits is widths is depth is None:
+    if (depth is None) != (eps is None) or (digits is None and widths is None and depth is None):
         raise InvalidInput("calculator square needs digits, widths, or depth together with eps")
     lines = []
     if digits is not None:
