@@ -9,7 +9,7 @@ int qk_supported(const char *name) {
 #ifdef QK_HAVE_AVX2
   if (strcmp(name, "avx2") == 0) {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") != 0;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
   }
 #endif
   return 0;

@@ -14,6 +14,8 @@
                         int64_t ldy);                                                           \
   int qk_pack_signs_f32_##isa(const float *x, int64_t rows, int64_t cols, int64_t ldx,          \
                               uint8_t *out, int64_t stride);                                    \
+  int qk_pack_pixels_f32_##isa(const float *x, int64_t channels, int64_t pixels, uint8_t *out,   \
+                               int64_t stride);                                                 \
   int qk_circuit_f64_##isa(const qk_circuit *c, const double *x, int64_t points, int64_t ldx,   \
                            double *y, int64_t ldy, int skip_zero, void *scratch);               \
   int qk_circuit_f32_##isa(const qk_circuit *c, const float *x, int64_t points, int64_t ldx,    \
@@ -32,6 +34,7 @@ QK_DECLARE(avx2)
                              qk_gemm_f32_##isa,                                              \
                              qk_gemm_f64_##isa,                                              \
                              qk_pack_signs_f32_##isa,                                        \
+                             qk_pack_pixels_f32_##isa,                                       \
                              qk_circuit_f64_##isa,                                           \
                              qk_circuit_f32_##isa,                                           \
                              qk_shift_dot_##isa};

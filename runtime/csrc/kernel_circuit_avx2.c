@@ -1,7 +1,7 @@
+/* Sparse circuits, AVX2: lanes are points, so no sum changes its order. */
 #include "families.h"
-/* The scalar template, compiled for AVX2: lanes are points, so no sum changes its order. */
-#include <immintrin.h>
-#include <string.h>
+
+#define VECTOR
 
 #define REAL float
 #define NAME(x) x##_f32

@@ -9,6 +9,37 @@
 
 #define BLOCK (256 / (int64_t)sizeof(REAL))
 
+#ifdef VECTOR
+typedef REAL NAME(vector) __attribute__((vector_size(32), may_alias));
+
+/* The same sums with the block in eight registers. */
+static inline void NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values,
+                              const uint8_t *zero, int skip_zero, REAL *restrict total) {
+  const NAME(vector) *blocks = (const NAME(vector) *)values;
+  NAME(vector) sum[8], *to = (NAME(vector) *)total;
+  for (int i = 0; i < 8; i++) sum[i] = (NAME(vector)){0} + (REAL)c->bias[u];
+  for (int64_t r = c->unit_run[u]; r < c->unit_run[u + 1]; r++) {
+    NAME(vector) p0 = {0}, p1 = p0, p2 = p0, p3 = p0, p4 = p0, p5 = p0, p6 = p0, p7 = p0;
+    const int64_t *at = c->run_edge + 2 * r;
+    for (int64_t e = at[0]; e < at[1]; e++) {
+      if (skip_zero && zero[c->edge[e]]) continue;
+      const NAME(vector) *s = blocks + 8 * (int64_t)c->edge[e];
+      p0 += s[0], p1 += s[1], p2 += s[2], p3 += s[3];
+      p4 += s[4], p5 += s[5], p6 += s[6], p7 += s[7];
+    }
+    for (int64_t e = at[1]; e < at[2]; e++) {
+      if (skip_zero && zero[c->edge[e]]) continue;
+      const NAME(vector) *s = blocks + 8 * (int64_t)c->edge[e];
+      p0 -= s[0], p1 -= s[1], p2 -= s[2], p3 -= s[3];
+      p4 -= s[4], p5 -= s[5], p6 -= s[6], p7 -= s[7];
+    }
+    const REAL scale = (REAL)c->scale[r];
+    sum[0] += scale * p0, sum[1] += scale * p1, sum[2] += scale * p2, sum[3] += scale * p3;
+    sum[4] += scale * p4, sum[5] += scale * p5, sum[6] += scale * p6, sum[7] += scale * p7;
+  }
+  for (int i = 0; i < 8; i++) to[i] = sum[i];
+}
+#else
 static inline void NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values,
                               const uint8_t *zero, int skip_zero, REAL *restrict total) {
   const REAL bias = (REAL)c->bias[u];
@@ -29,6 +60,7 @@ static inline void NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values
     for (int64_t i = 0; i < BLOCK; i++) total[i] += scale * part[i];
   }
 }
+#endif
 
 static int NAME(circuit)(const qk_circuit *c, const REAL *x, int64_t points, int64_t ldx, REAL *y,
                          int64_t ldy, int skip_zero, void *scratch) {
@@ -42,7 +74,7 @@ static int NAME(circuit)(const qk_circuit *c, const REAL *x, int64_t points, int
       zero[s] = 0;
     }
     for (int64_t u = 0; u < c->units; u++) {
-      REAL total[BLOCK];
+      _Alignas(32) REAL total[BLOCK];
       REAL *target = values + c->slot[u] * BLOCK;
       NAME(unit)(c, u, values, zero, skip_zero, total);
       unsigned any = 0;

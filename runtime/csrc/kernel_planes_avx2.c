@@ -272,30 +272,3 @@ int qk_gemm_codes_avx2(const qk_planes *w, const qk_codes *x, int32_t *y, int64_
   }
   return QK_OK;
 }
-
-int qk_pack_signs_f32_avx2(const float *x, int64_t rows, int64_t cols, int64_t ldx, uint8_t *out,
-                           int64_t stride) {
-  int bad = 0;
-  const __m256 zero = _mm256_setzero_ps();
-  for (int64_t m = 0; m < rows; m++) {
-    const float *row = x + m * ldx;
-    uint8_t *bits = out + m * stride;
-    __m256 nan = zero;
-    int64_t j = 0;
-    for (; 8 * j + 8 <= cols; j++) {
-      const __m256 v = _mm256_loadu_ps(row + 8 * j);
-      nan = _mm256_or_ps(nan, _mm256_cmp_ps(v, v, _CMP_UNORD_Q));
-      bits[j] = (uint8_t)_mm256_movemask_ps(_mm256_cmp_ps(v, zero, _CMP_LT_OQ));
-    }
-    bad |= _mm256_movemask_ps(nan);
-    for (; j < stride; j++) {
-      unsigned byte = 0;
-      for (int64_t k = 8 * j; k < cols && k < 8 * j + 8; k++) {
-        byte |= (unsigned)(row[k] < 0.0f) << (k % 8);
-        bad |= row[k] != row[k];
-      }
-      bits[j] = (uint8_t)byte;
-    }
-  }
-  return bad ? QK_NAN : QK_OK;
-}

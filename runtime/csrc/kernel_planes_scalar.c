@@ -60,21 +60,3 @@ int qk_gemm_codes_scalar(const qk_planes *w, const qk_codes *x, int32_t *y, int6
   }
   return QK_OK;
 }
-
-int qk_pack_signs_f32_scalar(const float *x, int64_t rows, int64_t cols, int64_t ldx,
-                             uint8_t *out, int64_t stride) {
-  int bad = 0;
-  for (int64_t m = 0; m < rows; m++) {
-    const float *row = x + m * ldx;
-    uint8_t *bits = out + m * stride;
-    for (int64_t j = 0; j < stride; j++) {
-      unsigned byte = 0;
-      for (int64_t k = 8 * j; k < cols && k < 8 * j + 8; k++) {
-        byte |= (unsigned)(row[k] < 0.0f) << (k % 8);
-        bad |= row[k] != row[k];
-      }
-      bits[j] = (uint8_t)byte;
-    }
-  }
-  return bad ? QK_NAN : QK_OK;
-}

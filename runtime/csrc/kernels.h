@@ -83,6 +83,9 @@ typedef struct {
                   int64_t ldy);
   int (*pack_signs_f32)(const float *x, int64_t rows, int64_t cols, int64_t ldx, uint8_t *out,
                         int64_t stride);
+  /* One image, channels first, to the sign bits of each pixel's channels. */
+  int (*pack_pixels_f32)(const float *x, int64_t channels, int64_t pixels, uint8_t *out,
+                         int64_t stride);
   int (*circuit_f64)(const qk_circuit *c, const double *x, int64_t points, int64_t ldx, double *y,
                      int64_t ldy, int skip_zero, void *scratch);
   int (*circuit_f32)(const qk_circuit *c, const float *x, int64_t points, int64_t ldx, float *y,
@@ -128,5 +131,41 @@ int qk_planes_to_bytes(const qk_planes *w, int64_t from, int64_t count, int8_t *
 int qk_codes_to_rows(const int8_t *codes, int64_t rows, int64_t cols, int bit, uint8_t *out);
 int qk_rows_to_codes(const uint8_t *bits, int64_t rows, int64_t cols, int nplanes,
                      const int32_t *coef, int32_t constant, int32_t *out);
+
+/* circuit.c */
+int qk_circuit_plan(int64_t inputs, int64_t units, const int64_t *unit_edge, const uint32_t *source,
+                    const uint32_t *output, int64_t outputs, uint32_t *edge, uint32_t *slot,
+                    uint32_t *output_slot, int64_t *slots);
+int qk_circuit_check(const qk_circuit *c);
+int64_t qk_circuit_scratch(const qk_circuit *c); /* bytes, the same for both float types */
+int qk_circuit_run_f64(const qk_table *t, const qk_circuit *c, const double *x, int64_t points,
+                       int64_t ldx, double *y, int64_t ldy, int skip_zero);
+int qk_circuit_run_f32(const qk_table *t, const qk_circuit *c, const float *x, int64_t points,
+                       int64_t ldx, float *y, int64_t ldy, int skip_zero);
+
+/* convolution.c */
+typedef struct {
+  int64_t height, width, kh, kw, stride_h, stride_w, pad_h, pad_w;
+} qk_window;
+
+int64_t qk_output_size(int64_t size, int64_t window, int64_t stride, int64_t pad); /* -1: none */
+int qk_gather_taps(const uint8_t *image, const qk_window *g, int64_t width, const uint8_t *fill,
+                   uint8_t *out);
+int qk_channels_last(const uint8_t *image, int64_t channels, int64_t pixels, uint8_t *out,
+                     int64_t stride);
+int qk_xnor_scale(const float *x, int64_t channels, const qk_window *g, float *mean, float *out);
+int qk_pool_i32(const int32_t *image, const qk_window *g, int64_t channels, int maximum,
+                int32_t *out);
+int qk_pool_f32(const float *image, const qk_window *g, int64_t channels, int maximum, float *out);
+
+/* elementwise.c */
+int qk_thresholds(const int32_t *y, int64_t rows, int64_t cols, const int32_t *thresholds,
+                  const int8_t *direction, int64_t levels, uint8_t *codes);
+int qk_residual_f32(const float *x, int64_t rows, int64_t cols, const float *gamma, int levels,
+                    uint8_t *out);
+int qk_log_dot(const int8_t *wexp, const int8_t *wsign, const int8_t *xexp, const int8_t *xsign,
+               int64_t m, int64_t n, int64_t k, int64_t *y);
+int qk_log_sum(const int32_t *p, int64_t rows, int64_t cols, int fraction, const int32_t *table,
+               int64_t entries, int32_t *out);
 
 #endif

@@ -1,18 +1,43 @@
 """A packed evaluator for quantized networks and exact circuits; NumPy is its only dependency."""
 
+from qexpr_runtime.circuit import SparseCircuit, rounding_bound
+from qexpr_runtime.convolution import (
+    PackedConv,
+    avg_pool2d,
+    conv2d,
+    max_pool2d,
+    pack_conv,
+    xnor_scale,
+)
 from qexpr_runtime.errors import FormatError, KernelError
-from qexpr_runtime.gemm import gemm
-from qexpr_runtime.isa import available, isa
-from qexpr_runtime.pack import Packed, from_planes, pack, unpack
+from qexpr_runtime.logarithms import log_gemm, log_sum, shift_gemm
+from qexpr_runtime.machine import available, isa
+from qexpr_runtime.packing import Packed, from_planes, pack, unpack
+from qexpr_runtime.products import gemm
+from qexpr_runtime.thresholds import Thresholds, fold, residual_signs
 
 __all__ = [
     "FormatError",
     "KernelError",
     "Packed",
+    "PackedConv",
+    "SparseCircuit",
+    "Thresholds",
     "available",
+    "avg_pool2d",
+    "conv2d",
+    "fold",
     "from_planes",
     "gemm",
     "isa",
+    "log_gemm",
+    "log_sum",
+    "max_pool2d",
     "pack",
+    "pack_conv",
+    "residual_signs",
+    "rounding_bound",
+    "shift_gemm",
     "unpack",
+    "xnor_scale",
 ]

@@ -33,6 +33,25 @@ cdef extern from "kernels.h" nogil:
         int (*pack_signs_f32)(const float *, int64_t, int64_t, int64_t, uint8_t *,
                               int64_t) noexcept nogil
 
+        int (*pack_pixels_f32)(const float *, int64_t, int64_t, uint8_t *,
+                               int64_t) noexcept nogil
+        int (*shift_dot)(const int8_t *, const int8_t *, const int8_t *, int64_t, int64_t, int64_t,
+                         int64_t *) noexcept nogil
+
+    ctypedef struct qk_circuit:
+        int64_t inputs, units, runs, edges, slots, outputs
+        const int64_t *unit_run
+        const int64_t *run_edge
+        const uint32_t *edge
+        const uint32_t *slot
+        const uint32_t *output
+        const uint8_t *relu
+        const double *scale
+        const double *bias
+
+    ctypedef struct qk_window:
+        int64_t height, width, kh, kw, stride_h, stride_w, pad_h, pad_w
+
     const qk_table *qk_select(const char *wanted)
     int qk_supported(const char *name)
     int qk_sum_fits(int64_t weight, int64_t activation, int64_t cols)
@@ -53,4 +72,28 @@ cdef extern from "kernels.h" nogil:
     int qk_rows_to_codes(const uint8_t *, int64_t, int64_t, int, const int32_t *, int32_t,
                          int32_t *)
 
+    int qk_circuit_plan(int64_t, int64_t, const int64_t *, const uint32_t *, const uint32_t *,
+                        int64_t, uint32_t *, uint32_t *, uint32_t *, int64_t *)
+    int qk_circuit_check(const qk_circuit *)
+    int qk_circuit_run_f64(const qk_table *, const qk_circuit *, const double *, int64_t, int64_t,
+                           double *, int64_t, int)
+    int qk_circuit_run_f32(const qk_table *, const qk_circuit *, const float *, int64_t, int64_t,
+                           float *, int64_t, int)
+
+    int64_t qk_output_size(int64_t, int64_t, int64_t, int64_t)
+    int qk_gather_taps(const uint8_t *, const qk_window *, int64_t, const uint8_t *, uint8_t *)
+    int qk_channels_last(const uint8_t *, int64_t, int64_t, uint8_t *, int64_t)
+    int qk_xnor_scale(const float *, int64_t, const qk_window *, float *, float *)
+    int qk_pool_i32(const int32_t *, const qk_window *, int64_t, int, int32_t *)
+    int qk_pool_f32(const float *, const qk_window *, int64_t, int, float *)
+
+    int qk_thresholds(const int32_t *, int64_t, int64_t, const int32_t *, const int8_t *, int64_t,
+                      uint8_t *)
+    int qk_residual_f32(const float *, int64_t, int64_t, const float *, int, uint8_t *)
+    int qk_log_dot(const int8_t *, const int8_t *, const int8_t *, const int8_t *, int64_t,
+                   int64_t, int64_t, int64_t *)
+    int qk_log_sum(const int32_t *, int64_t, int64_t, int, const int32_t *, int64_t, int32_t *)
+
 cdef const qk_table *active
+cdef int check(int status) except -1
+cdef int enough(int64_t have, int64_t need) except -1

@@ -7,7 +7,7 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t
 
 from qexpr_runtime.errors import KernelError
 
-cdef const qk_table *active = NULL
+active = NULL
 
 KNOWN = ("scalar", "avx2")
 

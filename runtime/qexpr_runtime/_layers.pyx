@@ -1,0 +1,231 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""What stands around the products: images, pooling, thresholds, powers of two, circuits."""
+
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t
+
+from qexpr_runtime._core cimport *
+
+
+cdef void fill_window(qk_window *g, tuple window) except *:
+    g.height, g.width, g.kh, g.kw, g.stride_h, g.stride_w, g.pad_h, g.pad_w = window
+
+
+cdef int64_t pixels_out(const qk_window *g) except -1:
+    cdef int64_t oh = qk_output_size(g.height, g.kh, g.stride_h, g.pad_h)
+    cdef int64_t ow = qk_output_size(g.width, g.kw, g.stride_w, g.pad_w)
+    if oh < 0 or ow < 0:
+        check(QK_BAD_SIZE)
+    return oh * ow
+
+
+def pack_pixels(const float[:, ::1] image, uint8_t[:, ::1] out):
+    """Sign bits of a (channels, pixels) image, pixel by pixel."""
+    cdef int status = QK_OK
+    enough(out.shape[0], image.shape[1])
+    enough(out.shape[1], (image.shape[0] + 7) // 8)
+    if out.shape[0] and out.shape[1] and image.shape[0]:
+        with nogil:
+            status = active.pack_pixels_f32(&image[0, 0], image.shape[0], image.shape[1],
+                                            &out[0, 0], out.shape[1])
+    check(status)
+
+
+def channels_last(const uint8_t[:, ::1] image, uint8_t[:, ::1] out):
+    enough(out.shape[0], image.shape[1])
+    enough(out.shape[1], image.shape[0])
+    if image.shape[0] and image.shape[1]:
+        check(qk_channels_last(&image[0, 0], image.shape[0], image.shape[1], &out[0, 0],
+                               out.shape[1]))
+
+
+def gather_taps(const uint8_t[:, ::1] image, tuple window, const uint8_t[::1] fill,
+                uint8_t[:, ::1] out):
+    cdef qk_window g
+    cdef int status
+    fill_window(&g, window)
+    enough(out.shape[0], pixels_out(&g))
+    enough(out.shape[1], g.kh * g.kw * image.shape[1])
+    enough(g.kh * g.kw * image.shape[1], out.shape[1])
+    enough(image.shape[0], g.height * g.width)
+    enough(fill.shape[0], image.shape[1])
+    if image.shape[1] and out.shape[0]:
+        with nogil:
+            status = qk_gather_taps(&image[0, 0] if image.shape[0] else NULL, &g, image.shape[1],
+                                    &fill[0], &out[0, 0])
+        check(status)
+
+
+def xnor_scale(const float[:, ::1] image, tuple window, float[::1] mean, float[::1] out):
+    cdef qk_window g
+    fill_window(&g, window)
+    enough(image.shape[1], g.height * g.width)
+    enough(g.height * g.width, image.shape[1])
+    enough(mean.shape[0], image.shape[1])
+    enough(out.shape[0], pixels_out(&g))
+    if image.shape[0] and image.shape[1] and out.shape[0]:
+        check(qk_xnor_scale(&image[0, 0], image.shape[0], &g, &mean[0], &out[0]))
+
+
+def pool_i32(const int32_t[:, ::1] image, tuple window, bint maximum, int32_t[:, ::1] out):
+    cdef qk_window g
+    fill_window(&g, window)
+    enough(image.shape[0], g.height * g.width)
+    enough(out.shape[0], pixels_out(&g))
+    enough(image.shape[1], out.shape[1])
+    enough(out.shape[1], image.shape[1])
+    if image.shape[0] and image.shape[1] and out.shape[0]:
+        check(qk_pool_i32(&image[0, 0], &g, image.shape[1], maximum, &out[0, 0]))
+
+
+def pool_f32(const float[:, ::1] image, tuple window, bint maximum, float[:, ::1] out):
+    cdef qk_window g
+    fill_window(&g, window)
+    enough(image.shape[0], g.height * g.width)
+    enough(out.shape[0], pixels_out(&g))
+    enough(image.shape[1], out.shape[1])
+    enough(out.shape[1], image.shape[1])
+    if image.shape[0] and image.shape[1] and out.shape[0]:
+        check(qk_pool_f32(&image[0, 0], &g, image.shape[1], maximum, &out[0, 0]))
+
+
+def thresholds(const int32_t[:, ::1] y, const int32_t[:, ::1] levels, const int8_t[::1] direction,
+               uint8_t[:, ::1] codes):
+    cdef int status
+    enough(levels.shape[0], y.shape[1])
+    enough(direction.shape[0], y.shape[1])
+    enough(codes.shape[0], y.shape[0])
+    enough(codes.shape[1], y.shape[1])
+    enough(y.shape[1], codes.shape[1])
+    if y.shape[0] and y.shape[1]:
+        enough(levels.shape[1], 1)
+        with nogil:
+            status = qk_thresholds(&y[0, 0], y.shape[0], y.shape[1], &levels[0, 0], &direction[0],
+                                   levels.shape[1], &codes[0, 0])
+        check(status)
+
+
+def residual(const float[:, ::1] x, const float[::1] gamma, uint8_t[:, :, ::1] out):
+    enough(out.shape[0], gamma.shape[0])
+    enough(gamma.shape[0], out.shape[0])
+    enough(out.shape[1], x.shape[0])
+    enough(x.shape[0], out.shape[1])
+    enough(out.shape[2], (x.shape[1] + 7) // 8)
+    enough((x.shape[1] + 7) // 8, out.shape[2])
+    if x.shape[0] and x.shape[1] and gamma.shape[0]:
+        check(qk_residual_f32(&x[0, 0], x.shape[0], x.shape[1], &gamma[0], <int>gamma.shape[0],
+                              &out[0, 0, 0]))
+
+
+def shift_dot(const int8_t[:, ::1] w, const int8_t[:, ::1] exponent, const int8_t[:, ::1] sign,
+              int64_t[:, ::1] y):
+    """Exponents must lie in 0..62 and the sums in 64 bits: the caller checks."""
+    cdef int status = QK_OK
+    cdef int64_t m = exponent.shape[0], n = w.shape[0], k = w.shape[1]
+    enough(exponent.shape[1], k)
+    enough(k, exponent.shape[1])
+    enough(sign.shape[0], m)
+    enough(sign.shape[1], k)
+    enough(k, sign.shape[1])
+    enough(y.shape[0], m)
+    enough(y.shape[1], n)
+    enough(n, y.shape[1])
+    if m and n and k:
+        with nogil:
+            status = active.shift_dot(&w[0, 0], &exponent[0, 0], &sign[0, 0], m, n, k, &y[0, 0])
+    check(status)
+
+
+def log_dot(const int8_t[:, ::1] wexp, const int8_t[:, ::1] wsign, const int8_t[:, ::1] xexp,
+            const int8_t[:, ::1] xsign, int64_t[:, ::1] y):
+    cdef int status = QK_OK
+    cdef int64_t m = xexp.shape[0], n = wexp.shape[0], k = wexp.shape[1]
+    for have in (wsign.shape[1], xexp.shape[1], xsign.shape[1]):
+        enough(have, k)
+        enough(k, have)
+    enough(wsign.shape[0], n)
+    enough(xsign.shape[0], m)
+    enough(y.shape[0], m)
+    enough(y.shape[1], n)
+    enough(n, y.shape[1])
+    if m and n and k:
+        with nogil:
+            status = qk_log_dot(&wexp[0, 0], &wsign[0, 0], &xexp[0, 0], &xsign[0, 0], m, n, k,
+                                &y[0, 0])
+    check(status)
+
+
+def log_sum(const int32_t[:, ::1] p, int fraction, const int32_t[::1] table, int32_t[::1] out):
+    """An empty table stands for the shift."""
+    enough(out.shape[0], p.shape[0])
+    if p.shape[0] and p.shape[1]:
+        check(qk_log_sum(&p[0, 0], p.shape[0], p.shape[1], fraction,
+                         &table[0] if table.shape[0] else NULL, table.shape[0], &out[0]))
+
+
+def plan(int64_t inputs, const int64_t[::1] unit_edge, const uint32_t[::1] source,
+         const uint32_t[::1] output, uint32_t[::1] edge, uint32_t[::1] slot,
+         uint32_t[::1] output_slot):
+    """Choose the scratch slots of a circuit; returns how many it takes."""
+    cdef int64_t slots = 0
+    cdef int64_t units = unit_edge.shape[0] - 1
+    enough(units, 0)
+    enough(source.shape[0], unit_edge[units])
+    enough(edge.shape[0], source.shape[0])
+    enough(slot.shape[0], units)
+    enough(output_slot.shape[0], output.shape[0])
+    check(qk_circuit_plan(inputs, units, &unit_edge[0], &source[0] if source.shape[0] else NULL,
+                          &output[0] if output.shape[0] else NULL, output.shape[0],
+                          &edge[0] if edge.shape[0] else NULL,
+                          &slot[0] if units else NULL,
+                          &output_slot[0] if output.shape[0] else NULL, &slots))
+    return slots
+
+
+cdef class CircuitPlan:
+    """A checked circuit with its scratch slots; holds the arrays that C reads."""
+
+    cdef qk_circuit c
+    cdef readonly int64_t slots
+    cdef object _arrays
+
+    def __init__(self, int64_t inputs, int64_t slots, const int64_t[::1] unit_run,
+                 const int64_t[::1] run_edge, const uint32_t[::1] edge, const uint32_t[::1] slot,
+                 const uint32_t[::1] output, const uint8_t[::1] relu, const double[::1] scale,
+                 const double[::1] bias):
+        cdef int64_t units = slot.shape[0], runs = scale.shape[0]
+        enough(unit_run.shape[0], units + 1)
+        enough(run_edge.shape[0], 2 * runs + 1)
+        enough(relu.shape[0], units)
+        enough(bias.shape[0], units)
+        self.slots = slots
+        self._arrays = (unit_run, run_edge, edge, slot, output, relu, scale, bias)
+        self.c.inputs, self.c.units, self.c.runs = inputs, units, runs
+        self.c.edges, self.c.slots, self.c.outputs = edge.shape[0], slots, output.shape[0]
+        self.c.unit_run, self.c.run_edge = &unit_run[0], &run_edge[0]
+        self.c.edge = &edge[0] if edge.shape[0] else NULL
+        self.c.slot = &slot[0] if units else NULL
+        self.c.output = &output[0] if output.shape[0] else NULL
+        self.c.relu = &relu[0] if units else NULL
+        self.c.scale = &scale[0] if runs else NULL
+        self.c.bias = &bias[0] if units else NULL
+        check(qk_circuit_check(&self.c))
+
+    def run_f64(self, const double[:, ::1] x, double[:, ::1] y, bint skip_zero):
+        cdef int status = QK_OK
+        cdef int64_t points = y.shape[0]
+        enough(x.shape[0], points)
+        if points and y.shape[1]:
+            with nogil:
+                status = qk_circuit_run_f64(active, &self.c, &x[0, 0] if x.shape[1] else NULL,
+                                            points, x.shape[1], &y[0, 0], y.shape[1], skip_zero)
+        check(status)
+
+    def run_f32(self, const float[:, ::1] x, float[:, ::1] y, bint skip_zero):
+        cdef int status = QK_OK
+        cdef int64_t points = y.shape[0]
+        enough(x.shape[0], points)
+        if points and y.shape[1]:
+            with nogil:
+                status = qk_circuit_run_f32(active, &self.c, &x[0, 0] if x.shape[1] else NULL,
+                                            points, x.shape[1], &y[0, 0], y.shape[1], skip_zero)
+        check(status)

@@ -1,0 +1,122 @@
+"""Sparse circuits equal a plain evaluation; slots are reused; blocks and threads change no bit."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import qexpr_runtime as rt
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kernel_reference import SEEDS
+from qexpr_runtime import _core
+
+
+def random_circuit(rng, inputs, units, runs_of_unit=3):
+    unit_run, run_edge, source, scale = [0], [0], [], []
+    for unit in range(units):
+        for _ in range(rng.integers(0, runs_of_unit)):
+            for _ in range(2):
+                count = rng.integers(0, 4) if inputs + unit else 0
+                source += list(rng.integers(0, inputs + unit, count))
+                run_edge.append(len(source))
+            scale.append(rng.choice([1.0, -0.5, 0.25, 3.0]))
+        unit_run.append(len(scale))
+    outputs = rng.integers(0, inputs + units, rng.integers(1, 4))
+    return rt.SparseCircuit(
+        inputs,
+        np.array(unit_run, dtype=np.int64),
+        np.array(run_edge, dtype=np.int64),
+        np.array(source, dtype=np.uint32),
+        np.array(scale, dtype=np.float64),
+        rng.choice([0.0, -0.0, 1.0, -2.5], units),
+        rng.integers(0, 2, units).astype(np.uint8),
+        outputs.astype(np.uint32),
+    )
+
+
+def evaluate(c, x, dtype):
+    """Node by node, edge by edge, in the stated order."""
+    values = [x[:, i].astype(dtype) for i in range(c.inputs)]
+    for unit in range(len(c.bias)):
+        total = np.full(len(x), c.bias[unit] + 0.0, dtype=dtype)
+        for run in range(c.unit_run[unit], c.unit_run[unit + 1]):
+            part = np.zeros(len(x), dtype=dtype)
+            for edge in range(c.run_edge[2 * run], c.run_edge[2 * run + 1]):
+                part = part + values[c.source[edge]]
+            for edge in range(c.run_edge[2 * run + 1], c.run_edge[2 * run + 2]):
+                part = part - values[c.source[edge]]
+            total = total + dtype(c.scale[run]) * part
+        values.append(np.where(total < 0, dtype(0), total) if c.relu[unit] else total)
+    return np.stack([values[o] for o in c.outputs], axis=1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS, st.integers(1, 3), st.integers(0, 30), st.sampled_from([0, 1, 31, 32, 33, 64, 130]))
+def test_circuits(seed, inputs, units, points):
+    rng = np.random.default_rng(seed)
+    c = random_circuit(rng, inputs, units)
+    x = rng.standard_normal((points, inputs))
+    before = rt.isa()
+    for name in rt.available():
+        _core.select(name)
+        for dtype in (np.float64, np.float32):
+            want = evaluate(c, x, dtype)
+            for options in ({}, {"threads": 2}, {"skip_zero": True}):
+                y = c(x, dtype=np.dtype(dtype).name, **options)
+                assert y.tobytes() == want.tobytes()
+    _core.select(before)
+
+
+def test_slots_are_reused():
+    # A chain of 1000 units needs its input and what is alive beside it, not 1000 slots.
+    units = 1000
+    chain = rt.SparseCircuit(
+        1,
+        np.arange(units + 1),
+        np.repeat(np.arange(units + 1), 2)[1:],
+        np.arange(units, dtype=np.uint32),
+        np.ones(units),
+        np.ones(units),
+        np.ones(units, dtype=np.uint8),
+        np.array([units], dtype=np.uint32),
+    )
+    assert chain.plan.slots <= 2
+    np.testing.assert_array_equal(chain(np.array([[0.0], [2.5]])), [[1000.0], [1002.5]])
+
+
+@settings(max_examples=25, deadline=None)
+@given(SEEDS, st.sampled_from([np.float64, np.float32]))
+def test_rounding_bound_holds(seed, dtype):
+    rng = np.random.default_rng(seed)
+    c = random_circuit(rng, 2, 25)
+    x = rng.uniform(-1, 1, (40, 2))
+    exact = evaluate(c, x.astype(np.longdouble), np.longdouble)
+    bound = rt.rounding_bound(c, 1.0, dtype=np.dtype(dtype).name)
+    assert np.abs(c(x, dtype=np.dtype(dtype).name) - exact).max() <= bound
+
+
+def test_malformed_circuits_are_refused():
+    good = random_circuit(np.random.default_rng(1), 2, 12)
+    x = np.zeros((3, 2))
+    late = good.source.copy()
+    late[:] = 13
+    changes = [
+        ({"source": late}, "topological"),
+        ({"outputs": np.array([14], dtype=np.uint32)}, "topological"),
+        ({"unit_run": good.unit_run[:-1]}, "bounds"),
+        ({"run_edge": good.run_edge[::-1]}, "decrease"),
+        ({"source": good.source[:-1]}, "cover"),
+        ({"bias": good.bias * np.nan}, "finite"),
+        ({"scale": good.scale * np.inf}, "finite"),
+        ({"relu": good.relu[:-1]}, "sizes"),
+    ]
+    for change, words in changes:
+        with pytest.raises(ValueError, match=words):
+            replace(good, **change)(x)
+    for bad in (np.zeros((3, 3)), np.zeros(2)):
+        with pytest.raises(ValueError, match="must have shape"):
+            good(bad)
+    with pytest.raises(ValueError, match="not finite"):
+        good(np.full((1, 2), np.inf))
+    with pytest.raises(ValueError, match="float64 or float32"):
+        good(x, dtype="float16")
