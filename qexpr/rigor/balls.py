@@ -113,10 +113,14 @@ def power(x: arb, exponent: int) -> arb:
         return 1 / power(x, -exponent)
     if x.is_exact():
         return _binary_power(x, exponent)
-    if exponent % 2 == 0 and x.contains(0):
-        return arb(0).union(_binary_power(abs(x).upper(), exponent)).nonnegative_part()
-    # Monotone over the ball; products of the ball with itself would be wider, and lose its sign.
-    return _binary_power(x.lower(), exponent).union(_binary_power(x.upper(), exponent))
+    # Monotone between 0 and the ends; products of the ball with itself would be wider.
+    low, high = x.lower(), x.upper()
+    if exponent % 2:
+        return _binary_power(low, exponent).union(_binary_power(high, exponent))
+    if x.contains(0):
+        low, high = arb(0), abs(x).upper()
+    # The union's radius is rounded up to 30 bits, and may reach below 0 again.
+    return _binary_power(low, exponent).union(_binary_power(high, exponent)).nonnegative_part()
 
 
 def _binary_power(x: arb, exponent: int) -> arb:
