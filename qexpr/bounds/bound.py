@@ -212,7 +212,9 @@ class Bound:
         found = self.find(query)
         if self.kind is Kind.ORDER:
             return Values({s.quantity: self._order(s, query, found) for s in self.statements})
-        return Values({s.quantity: self._explicit(s, query, found) for s in self.statements})
+        texts = {s.text: s for s in self.statements}  # floors say the same of two quantities
+        found_values = {t: self._explicit(s, query, found) for t, s in texts.items()}
+        return Values({s.quantity: found_values[s.text] for s in self.statements})
 
     def _order(self, statement: Statement, query: Query, found: Parameters) -> Order:
         names = {"d": query.d, "n": query.n, "lam": query.lam, "eps": query.eps}
