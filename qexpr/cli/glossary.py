@@ -74,7 +74,7 @@ def footer(rows: Sequence[Row], notes: Notes, remarks: Iterable[str]) -> list[st
     """Notes by number, the words that the table uses, and where to read on."""
     lines = []
     if notes.texts:
-        lines.append("NOTES: the weights, where they are not of the alphabet asked for; caveats")
+        lines.append("NOTES (column #): what the weights are, and caveats")
         for text, i in notes.texts.items():
             lines += paragraph(f"{i:>2}", text, hang=4)
         lines.append("")

@@ -45,15 +45,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from qexpr.errors import QexprError
 
     try:
-        if "_QEXPR_COMPLETE" in os.environ:  # the shell asks for completions
-            group.main(prog_name="qexpr")
-        given = sys.argv[1:] if arguments is None else list(arguments)
-        with group.make_context("qexpr", given) as context:
-            result = group.invoke(context)
+        try:
+            if "_QEXPR_COMPLETE" in os.environ:  # the shell asks for completions
+                group.main(prog_name="qexpr")
+            given = sys.argv[1:] if arguments is None else list(arguments)
+            with group.make_context("qexpr", given) as context:
+                code = group.invoke(context)
+        except click.exceptions.Exit as done:
+            code = done.exit_code
         sys.stdout.flush()
-    except click.exceptions.Exit as done:
-        sys.stdout.flush()
-        return done.exit_code
     except QexprError as error:
         return complain(str(error))
     except click.exceptions.NoArgsIsHelpError as error:
@@ -71,7 +71,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         place = f" {error.filename!r}" if error.filename else ""
         return complain(f"cannot read or write{place}: {error.strerror or error}")
-    return result if isinstance(result, int) else 0
+    return code if isinstance(code, int) else 0
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

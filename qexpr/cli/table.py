@@ -16,7 +16,7 @@ from qexpr.core.decimals import round_decimal, spell
 __all__ = ["render"]
 
 _QUANTITIES = ("depth", "width", "weights", "bits", "free_bits", "eps")
-_NUMERIC = {"depth", "width", "weights", "bits", "free bits", "least eps"}
+_NUMERIC = {"depth", "width", "weights", "bits", "free bits", "least eps", "#"}
 _TITLES = {
     Side.UPPER: "UPPER BOUNDS: so much is enough",
     Side.LOWER: "LOWER BOUNDS: less is impossible",
@@ -50,9 +50,13 @@ def render(rows: Sequence[Row], remarks: Iterable[str] = ()) -> str:
     notes = Notes(sorted(good, key=lambda row: row.bound.side is Side.LOWER))
     lines = [*heading(rows, free), ""]
     body = {side: _lines(good, side, free, notes) for side in Side}
+    of_class = all(row.quantifier.startswith("class ") for row in good)
     names = ["bound", *free, *(_column(q) for q in _QUANTITIES)]
-    names += ["kind", "holds for", "trust", "note"]
+    names += ["kind", "class" if of_class else "holds for", "trust", "#"]
     everything = [line for side in Side for line in body[side]]
+    if of_class:  # a narrower column: the word stands in its head
+        for line in everything:
+            line[-3] = line[-3].removeprefix("class ")
     keep = [i for i in range(len(names)) if any(line[i] for line in everything)]
     widths = [max(len(line[i]) for line in [names, *everything]) for i in keep]
     right = [names[i] in _NUMERIC or names[i] in free for i in keep]

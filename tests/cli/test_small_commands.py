@@ -1,0 +1,111 @@
+"""`qexpr cite`, `calc`, `doctor`, `--version`, completion."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from qexpr.bounds import calculators
+from qexpr.cli import doctor
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_cite_takes_bounds_papers_and_keys(qexpr):
+    entry = qexpr("cite", "ding2018.theorem1").out
+    assert entry.startswith("@inproceedings{ding2019universal,")
+    assert qexpr("cite", "ding2018").out == entry
+    assert qexpr("cite", "ding2019universal", "ding2018.theorem2").out == entry
+    both = qexpr("cite", "ding2018", "yarotsky2017").out
+    assert both.count("@") == 2
+
+
+def test_cite_does_not_fire_on_what_was_not_asked(qexpr):
+    assert "yarotsky" not in qexpr("cite", "ding2018.theorem1").out
+
+
+def test_calc_lists_all_calculators(qexpr):
+    outcome = qexpr("calc")
+    assert (outcome.code, outcome.err) == (0, "")
+    for name in calculators.names():
+        assert re.search(rf"^  {name} +\S", outcome.out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", calculators.names())
+def test_every_calculator_has_its_options(qexpr, name):
+    outcome = qexpr("calc", name, "--help")
+    assert outcome.code == 0
+    for parameter in calculators.get(name).parameters:
+        assert f"--{parameter.name}" in outcome.out
+
+
+def test_calc_regions(qexpr):
+    # One input: prod (n_l + 1) regions, here 4 * 5.
+    text = qexpr("calc", "regions", "--widths", "1,3,4,1").out
+    assert re.search(r"one input +20 +exact", text)
+    document = json.loads(qexpr("calc", "regions", "--widths", "1,3,4,1", "--format", "json").out)
+    assert document["calculator"] == "regions"
+    assert document["given"] == {"widths": "1,3,4,1"}
+    values = {line["what"]: line["value"] for line in document["lines"]}
+    assert values["one input"] == 20
+    for line in document["lines"]:
+        assert set(line) == {
+            *("what", "kind", "value", "lower", "upper", "note", "source", "trust"),
+        }
+
+
+def test_doctor_names_what_is_missing_and_how_to_install_it(qexpr, monkeypatch):
+    found = {"click": "8", "numpy": "2", "python-flint": "0.9", "sympy": "1", "pandas": "2"}
+    monkeypatch.setattr(doctor, "version", found.get)
+    outcome = qexpr("doctor")
+    assert outcome.code == 0
+    assert re.search(r"tables +yes \(pandas 2\)", outcome.out)
+    assert re.search(r"figures +no \(no matplotlib\)", outcome.out)
+    assert "pip install 'qexpr[figures]'" in outcome.out
+    assert "https://download.pytorch.org/whl/cpu" in outcome.out
+    assert "pip install 'qexpr[tables]'" not in outcome.out
+    document = json.loads(qexpr("doctor", "--format", "json").out)
+    assert document["extras"]["tables"]["complete"] is True
+    assert document["extras"]["train"]["complete"] is False
+
+
+def test_doctor_fails_where_something_needed_is_missing(qexpr, monkeypatch):
+    monkeypatch.setattr(doctor, "version", {"click": "8", "sympy": "1", "numpy": "2"}.get)
+    outcome = qexpr("doctor")
+    assert outcome.code == 1
+    assert "pip install python-flint" in outcome.out
+
+
+def test_doctor_knows_every_dependency_that_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    def names(requirements):
+        return {re.match(r"[\w-]+", text)[0] for text in requirements} - {"qexpr"}
+
+    assert set(doctor.REQUIRED) == names(project["dependencies"])
+    for_users = set(project["optional-dependencies"]) - {"test", "docs", "bench"}
+    assert set(doctor.EXTRAS) == for_users
+    for extra, (distributions, _, _) in doctor.EXTRAS.items():
+        assert set(distributions) == names(project["optional-dependencies"][extra])
+
+
+def test_version_is_the_distributions(qexpr, monkeypatch):
+    monkeypatch.setattr(doctor, "version", lambda name: "1.2.3" if name == "qexpr" else None)
+    assert qexpr("--version").out == "qexpr 1.2.3\n"
+    monkeypatch.setattr(doctor, "version", lambda name: None)
+    assert "not installed" in qexpr("--version").out
+
+
+def test_the_shell_is_told_the_ids(process):
+    environment = {
+        "_QEXPR_COMPLETE": "bash_complete",
+        "COMP_WORDS": "qexpr bound --only ding2018.",
+        "COMP_CWORD": "3",
+    }
+    lines = process(env=environment).stdout.split()
+    assert lines[:4] == [f"plain,ding2018.theorem{k}" for k in (1, 2, 3, 4)]
+    assert all(line.startswith("plain,ding2018.") for line in lines)
