@@ -22,9 +22,13 @@ def conditions(graph: Graph, root: int) -> list[int]:
     return sorted({node.args[0] for node in nodes if node.op == "select"})
 
 
-def sides(graph: Graph, root: int, condition: int) -> tuple[int, int]:
-    """The two limits of a node on {condition = 0}; equal nodes are equal functions there."""
-    return _side(graph, root, condition, 1), _side(graph, root, condition, 2)
+def sides(graph: Graph, root: int, condition: int, opaque: bool = True) -> tuple[int, int]:
+    """The two limits of a node on {condition = 0}; equal nodes are equal functions there.
+
+    The choices on other conditions are opaque for a proof, and not, to evaluate a jump.
+    """
+    first, second = (_side(graph, root, condition, side, opaque) for side in (1, 2))
+    return first, second
 
 
 def branch(graph: Graph, root: int, sides_of: dict[int, int]) -> int:
@@ -60,7 +64,7 @@ def _rebuilt(graph: Graph, number: int, args: list[int]) -> int:
     return graph.call(node.op, args[0])
 
 
-def _side(graph: Graph, root: int, condition: int, side: int) -> int:
+def _side(graph: Graph, root: int, condition: int, side: int, opaque: bool) -> int:
     memo: dict[int, int] = {}
     zero = graph.const(0)
     for number in graph.reachable([root]):
@@ -74,7 +78,8 @@ def _side(graph: Graph, root: int, condition: int, side: int) -> int:
         elif node.op == "select" and node.args[0] == condition:
             memo[number] = args[side]
         elif node.op == "select":  # its own condition may vanish with this one: left open
-            memo[number] = graph.pick(node.args[0], args[1], args[2])
+            choose = graph.pick if opaque else graph.select
+            memo[number] = choose(node.args[0], args[1], args[2])
         else:
             memo[number] = _rebuilt(graph, number, args)
     return memo[root]

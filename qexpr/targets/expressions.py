@@ -90,7 +90,7 @@ class Graph:
 
     # Sums and products -------------------------------------------------------------------
 
-    def _scaled(self, number: int) -> tuple[Fraction, int]:
+    def scaled(self, number: int) -> tuple[Fraction, int]:
         """Write a node as factor * node."""
         node = self.nodes[number]
         if node.op == "sum":
@@ -104,7 +104,7 @@ class Graph:
         total = Fraction(constant)
         collected: dict[int, Fraction] = {}
         for coefficient, number in terms:
-            factor, inner = self._scaled(number)
+            factor, inner = self.scaled(number)
             factor *= coefficient
             value = self.constant_value(inner)
             if value is not None:
@@ -137,7 +137,7 @@ class Graph:
             for member in members:
                 del terms[member]
             merged = self.select(condition, *branches)
-            factor, inner = self._scaled(merged)
+            factor, inner = self.scaled(merged)
             if self.constant_value(inner) != 0:
                 terms[inner] = terms.get(inner, _ZERO) + factor
         return {number: factor for number, factor in terms.items() if factor}
@@ -161,7 +161,7 @@ class Graph:
         pending = list(factors)
         while pending:
             number, exponent = pending.pop()
-            factor, inner = self._scaled(number)
+            factor, inner = self.scaled(number)
             scalar *= self._rational_power(factor, exponent)
             node = self.nodes[inner]
             if node.op == "const":
@@ -258,7 +258,7 @@ class Graph:
 
     def canonical(self, number: int) -> tuple[int, int]:
         """Write a node as sign * positive factor * node', node' canonical: (sign, node')."""
-        factor, inner = self._scaled(number)
+        factor, inner = self.scaled(number)
         sign = 1 if factor > 0 else -1
         node = self.nodes[inner]
         if node.op == "sum":

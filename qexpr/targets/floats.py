@@ -197,16 +197,15 @@ def _sine(a: Interval, quarter: int) -> Interval:
     small = (np.abs(a.lower) <= _LARGEST_ANGLE) & (np.abs(a.upper) <= _LARGEST_ANGLE)
     left, right = np.where(small, a.lower, 0.0), np.where(small, a.upper, 0.0)
     first, second = _sine_of_point(left, quarter), _sine_of_point(right, quarter)
-    lower = np.maximum(np.minimum(first, second) - 2 * _SINE_ERROR, -1.0)
-    upper = np.minimum(np.maximum(first, second) + 2 * _SINE_ERROR, 1.0)
+    # sin 0 = 0 and cos 0 = 1 come out exactly, which keeps sin >= 0 on [0, b]
+    e, g = (np.where(x == 0, 0.0, 2 * _SINE_ERROR) for x in (left, right))
+    lower = np.maximum(np.minimum(first - e, second - g), -1.0)
+    upper = np.minimum(np.maximum(first + e, second + g), 1.0)
     start = left * _TWO_OVER_PI + (quarter - _TURN_SLACK)
     end = right * _TWO_OVER_PI + (quarter + _TURN_SLACK)
     crest = np.floor((end - 1) / 4) >= np.ceil((start - 1) / 4)
     trough = np.floor((end - 3) / 4) >= np.ceil((start - 3) / 4)
-    lower = np.where(trough | ~small, -1.0, lower)
-    upper = np.where(crest | ~small, 1.0, upper)
-    zero = (a.lower == 0) & (a.upper == 0)  # sin 0 = 0 and cos 0 = 1 stay exact
-    return Interval(np.where(zero, float(quarter), lower), np.where(zero, float(quarter), upper))
+    return Interval(np.where(trough | ~small, -1.0, lower), np.where(crest | ~small, 1.0, upper))
 
 
 # exp: x = k ln 2 + r, |r| <= 0.35, k L1 exact (L1 of 33 bits, |k| <= 1024); r is off by less than

@@ -21,8 +21,8 @@ from qexpr.targets.search import (
     halve,
     one_box,
     start_boxes,
-    supremum,
 )
+from qexpr.targets.separation import separate_supremum
 from qexpr.targets.units import Units
 
 if TYPE_CHECKING:
@@ -152,7 +152,9 @@ def prove_continuity(
         plus, minus = sides(graph, root, condition)
         if plus == minus:
             continue
-        place = _kink(graph, condition, graph.subtract(plus, minus), d)
+        place = _kink(
+            graph, condition, graph.subtract(*sides(graph, root, condition, opaque=False)), d
+        )
         if place is None:
             continue
         verb = "jumps" if place.proven else "could not be proven continuous"
@@ -212,8 +214,17 @@ def _enough(best: float) -> float:
     return max(best * _FINE, min(_AT_ONE, best * _COARSE), 2.0**-40)
 
 
-def sup_bound(target: Range, d: int, tight: bool) -> Supremum:
-    """Enclose sup |g|: to decide whether it is at most LIMIT, or `tight`, to divide by it."""
-    if tight:
-        return supremum(target, d, lambda best: max(best * (1 + 2.0**-20), 2.0**-100))
-    return supremum(target, d, _enough, float(LIMIT))
+def sup_bound(
+    target: Range, d: int, tight: bool, known: dict[int, Supremum]
+) -> tuple[Fraction, Supremum]:
+    """Enclose sup |g|, to decide whether it is at most LIMIT, or `tight`, to divide by it.
+
+    The upper bound is exact, and 0 where the search has none: see its `upper`. `known` keeps the
+    suprema of factors between calls.
+    """
+    enough, limit = (_tight, np.inf) if tight else (_enough, float(LIMIT))
+    return separate_supremum(target, d, enough, limit, known)
+
+
+def _tight(best: float) -> float:
+    return max(best * (1 + 2.0**-20), 2.0**-100)

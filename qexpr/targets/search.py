@@ -7,7 +7,7 @@ refined forms of ranges.py. All boxes of a round are one batch of doubles, each 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,13 +49,14 @@ class Supremum:
     place: Box
 
 
-def start_boxes(d: int) -> tuple[Array, Array]:
-    """About 64 equal boxes that fill the unit cube."""
-    parts = max(1, int(_START ** (1 / d)))
+def start_boxes(d: int, active: Sequence[int] | None = None) -> tuple[Array, Array]:
+    """About 64 equal boxes that fill the unit cube, cut across the active coordinates only."""
+    cut = range(d) if active is None else active
+    parts = max(1, int(_START ** (1 / max(len(cut), 1))))
     parts = 1 << (parts.bit_length() - 1)
-    axis = np.arange(parts) / parts
-    lower = np.stack([a.ravel() for a in np.meshgrid(*[axis] * d, indexing="ij")], axis=1)
-    return lower, lower + 1 / parts
+    axes = [np.arange(parts) / parts if k in cut else np.zeros(1) for k in range(d)]
+    lower = np.stack([a.ravel() for a in np.meshgrid(*axes, indexing="ij")], axis=1)
+    return lower, lower + np.array([1 / parts if k in cut else 1.0 for k in range(d)])
 
 
 def halve(lower: Array, upper: Array, sizes: Array) -> tuple[Array, Array]:
@@ -77,7 +78,11 @@ def one_box(lower: Array, upper: Array, index: int) -> Box:
 
 
 def supremum(
-    target: Range, d: int, enough: Callable[[float], float], refuted_above: float = np.inf
+    target: Range,
+    d: int,
+    enough: Callable[[float], float],
+    refuted_above: float = np.inf,
+    active: Sequence[int] | None = None,
 ) -> Supremum:
     """Enclose sup |g| over the unit cube.
 
@@ -89,8 +94,10 @@ def supremum(
         From a proven lower bound of the supremum, the upper end at which a box may be left.
     refuted_above : float
         Stop as soon as |g| is proven to exceed this.
+    active : sequence of int, optional
+        The coordinates that g depends on, if not all.
     """
-    lower, upper = start_boxes(d)
+    lower, upper = start_boxes(d, active)
     best, left, boxes = 0.0, 0.0, 0
     place: Box = one_box(lower, lower, 0)
     while True:

@@ -17,6 +17,7 @@ from qexpr.targets.expressions import Graph
 from qexpr.targets.floats import Interval
 from qexpr.targets.membership import LIMIT, IndexBound, Membership, index_name, place_name
 from qexpr.targets.ranges import Range
+from qexpr.targets.search import Supremum
 from qexpr.targets.units import Units
 
 __all__ = ["Target"]
@@ -153,6 +154,8 @@ class Target:
             point = [balls.interval(a, b) for a, b in ends]
             value = evaluation.balls_of(self._graph, [self._node(order)], point)[0]
             low, high = balls.lower_end(value), balls.upper_end(value)
+        if all(a == b for a, b in ends):
+            return low, high  # type: ignore[return-value]
         outer = [np.array([[float(_outward(e[k], k)) for e in ends]]) for k in (0, 1)]
         refined = self.enclose_boxes(order, outer[0], outer[1])
         first, second = (float(end[0]) for end in refined)
@@ -201,6 +204,18 @@ class Target:
             raise InvalidInput(f"points must have shape (m, {self._d}), got {points.shape}")
         return evaluation.plain(self._graph, self._root, points)
 
+    def derivative(self, order: Sequence[int] | None = None) -> Any:
+        """D^order f as a sympy expression in the symbols x0, x1, .. of the unit cube."""
+        from qexpr.targets.symbolic import to_sympy
+
+        return to_sympy(self._graph, self._node((0,) * self._d if order is None else order))
+
+    def latex(self, order: Sequence[int] | None = None) -> str:
+        """`derivative` in LaTeX."""
+        import sympy
+
+        return str(sympy.latex(self.derivative(order)))
+
     # Membership --------------------------------------------------------------------------
 
     def prove_membership(self, n: int) -> Membership:
@@ -221,18 +236,19 @@ class Target:
 
     def _prove(self, n: int) -> Membership:
         bounds = []
+        known: dict[int, Supremum] = {}
         for index in membership.multi_indices(self._d, n):
             target = self._range(index)
             if sum(index) < n:
                 membership.prove_continuity(
                     self._graph, target.root, index, self._d, self._text, self._units, n
                 )
-            found = membership.sup_bound(target, self._d, tight=False)
+            upper, found = membership.sup_bound(target, self._d, False, known)
             where = place_name(found.place, self._units)
             if Fraction(found.lower) > LIMIT:
                 raise InvalidInput(
                     f"target {shorten(self._text)} is not in F({self._d},{n}): "
-                    f"|{index_name(index)}| >= {found.lower:.6g} at {where}; "
+                    f"|{index_name(index)}| >= {found.lower:.9g} at {where}; "
                     "scale it down, or use normalise(n)"
                 )
             advice = (
@@ -240,13 +256,13 @@ class Target:
                 if np.isfinite(found.upper)
                 else "use a smaller n, or a function whose derivatives are bounded"
             )
-            if not found.closed or Fraction(found.upper) > LIMIT:
+            if not found.closed or upper > LIMIT:
                 raise InvalidInput(
                     f"target {shorten(self._text)} could not be proven to be in F({self._d},{n}): "
                     f"|{index_name(index)}| <= {found.upper:.6g} on {where} is all that "
                     f"{found.boxes} boxes show; {advice}"
                 )
-            bounds.append(IndexBound(index, Fraction(found.upper), found.boxes))
+            bounds.append(IndexBound(index, upper, found.boxes))
         return Membership(
             self._text,
             self._d,
@@ -269,19 +285,20 @@ class Target:
         """
         n = read_integer(n, "n", 1, _MAX_ORDER)
         largest = Fraction(0)
+        known: dict[int, Supremum] = {}
         for index in membership.multi_indices(self._d, n):
             target = self._range(index)
             if sum(index) < n:
                 membership.prove_continuity(
                     self._graph, target.root, index, self._d, self._text, self._units, n
                 )
-            found = membership.sup_bound(target, self._d, tight=True)
+            upper, found = membership.sup_bound(target, self._d, True, known)
             if not np.isfinite(found.upper):
                 raise InvalidInput(
                     f"target {shorten(self._text)} cannot be normalised: |{index_name(index)}| "
                     f"could not be bounded on {place_name(found.place, self._units)}"
                 )
-            largest = max(largest, Fraction(found.upper))
+            largest = max(largest, upper)
         if largest == 0:
             raise InvalidInput(f"target {shorten(self._text)} is 0 and cannot be normalised")
         return Target(
