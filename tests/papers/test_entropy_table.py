@@ -1,7 +1,7 @@
 """The tables of the entropy floors: constants, values at finite eps, and the lists in the text.
 
-Source: qexpr's own derivations (literature notes, sections 2.1 to 2.5); each printed figure is
-reproduced to its last digit.
+Source: qexpr's own derivations of the entropy floors, as their tables were first typed; each
+figure is reproduced to its last digit.
 """
 
 import itertools
@@ -34,7 +34,7 @@ def constant(id, d, n):
     return mantissa * 2 ** (shift - 200 * math.log2(10) * d / n)
 
 
-CONSTANTS = {  # d, n: c_bump, c_V2, c_V1, upper
+CONSTANTS = {  # the table of constants: d, n: c_bump, c_V2, c_V1, upper
     (1, 1): ("0.5", "0.2654", "0.5307", "1.585"),
     (1, 2): ("0.2902", "0.4530", "0.7506", "2.965"),
     (1, 3): ("0.2964", "0.6796", "0.8762", "4.475"),
@@ -73,7 +73,7 @@ def test_constants_for_one_derivative(id, d, printed):
     assert agrees(constant(id, d, 1), printed)
 
 
-FINITE = [  # d, n, eps, floor, code: 2.4b
+FINITE = [  # the table of finite eps: d, n, eps, floor, code
     (1, 2, "1e-2", "8.4", "40.5"),
     (1, 2, "1e-3", "23.7", "108.6"),
     (1, 2, "1e-4", "75.1", "316.5"),
@@ -97,7 +97,7 @@ def test_values_at_finite_eps(d, n, eps, floor, code):
     assert agrees(code_bits(d, n, eps), code)
 
 
-STRIP = [  # eps, lower by the plain programme, upper: 2.1b
+STRIP = [  # F(1,1): eps, lower by the plain programme, upper
     ("0.1", "11.91", "13.32"),
     ("0.05", "23.04", "24.32"),
     ("0.01", "105.52", "106.64"),
@@ -130,7 +130,7 @@ def test_the_gap_to_the_code_for_one_derivative():
             assert gap < Fraction(3, 2), (k, eps)
 
 
-ICE = {  # m: log2 of the count of height functions, bound (2.2)
+ICE = {  # m: log2 of the count of height functions, bound
     2: ("2.58", "0.91"),
     3: ("6.36", "4.02"),
     4: ("11.35", "8.38"),
@@ -199,7 +199,7 @@ def test_printed_constants(enclosure, printed):
     assert agrees(enclosure[1], printed)
 
 
-NORMS = {  # b_j, 2.3
+NORMS = {  # n: b_j = |phi^(j)| / A_n, j = 0..n
     2: ("1", "4", "16"),
     3: ("1", "3.5147", "33.941", "163.882"),
     4: ("1", "4.0230", "35.087", "367.43", "2378.08"),

@@ -107,6 +107,47 @@ def test_the_closed_form_is_the_maximum_over_the_simplex(d, n, cells):
     assert upper <= grid + (n + 1) * Fraction(2 * d**n, cells)
 
 
+@pytest.mark.parametrize(
+    ("d", "n", "slack"),
+    [(2, 1, "1/50"), (2, 2, "1/50"), (2, 3, "1/50"), (3, 1, "1/12"), (3, 2, "1/12")],
+)
+def test_nothing_on_the_simplex_exceeds_k(d, n, slack):
+    """Proven by subdivision: every box that meets the simplex is bounded, or cut again."""
+    limit = k_constant(d, n)[1] * (1 + Fraction(slack))
+    boxes, done = [[(Fraction(0), Fraction(1))] * d], 0
+    while boxes:
+        box = boxes.pop()
+        if any(a[1] < b[0] for a, b in itertools.pairwise(box)):
+            continue  # u_1 >= u_2 >= .. nowhere
+        done += 1
+        assert done < 20000
+        u = [balls.interval(*side) for side in box]
+        total = arb(0)
+        for j in range(d + 1):
+            share = (u[j - 1] if j else arb(1)) - (u[j] if j < d else arb(0))
+            distance = sum((1 - x for x in u[:j]), arb(0)) + sum(u[j:], arb(0))
+            total += share.nonnegative_part() * balls.power(distance, n)
+        if balls.upper_end(total) > limit:
+            widest = max(range(d), key=lambda i: box[i][1] - box[i][0])
+            low, high = box[widest]
+            middle = (low + high) / 2
+            before, after = box[:widest], box[widest + 1 :]
+            boxes += [[*before, (low, middle), *after], [*before, (middle, high), *after]]
+    assert done > 10
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 6, 11])
+def test_the_polynomial_is_a_product_over_zeros_above_a_quarter(k):
+    # s_k(p) = prod (1 - 4 p cos^2((2j-1) pi/2k)): what makes its logarithm concave.
+    for p in (Fraction(1, 7), Fraction(1, 4), Fraction(2)):
+        product = arb(1)
+        for j in range(1, k // 2 + 1):
+            cosine = arb.cos_pi_fmpq(fmpq(2 * j - 1, 2 * k))
+            product *= 1 - 4 * balls.ball(p) * balls.power(cosine, 2)
+        exact = s_polynomial(k + 1, p) / p
+        assert balls.lower_end(product) <= exact <= balls.upper_end(product)
+
+
 @pytest.mark.parametrize("d", [1, 2, 3, 5])
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6])
 def test_the_diagonal_attains_k(d, n):
