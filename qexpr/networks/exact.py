@@ -51,6 +51,8 @@ def evaluate(network: QuantizedNetwork, points: Any) -> list[Any]:
     """A Fraction for each point, or a list of them if the network has several outputs."""
     x = _read_points(points, network.d)
     m = len(x.numerators)
+    if not m:
+        return []
     values = {INPUT: Tensor(x.numerators.reshape(m, *network.input_shape), x.denominator)}
     for k, (layer, sources) in enumerate(zip(network.layers, network.sources, strict=True)):
         y = _apply(layer, *(values[s] for s in sources))
@@ -95,12 +97,14 @@ def _narrow(x: np.ndarray) -> np.ndarray:
 
 
 def _times(x: np.ndarray, factor: int) -> np.ndarray:
-    return x if factor == 1 else _wide(x, _size(x) * abs(factor)) * factor
+    return x if factor == 1 else _wide(x, max(_size(x), 1) * abs(factor)) * factor
 
 
 def _reduced(x: Tensor) -> Tensor:
     if x.denominator == 1:
         return Tensor(_narrow(x.numerators), 1)
+    if not x.numerators.any():
+        return Tensor(np.zeros(x.numerators.shape, dtype=np.int64), 1)
     if x.numerators.dtype == object:
         divisor = math.gcd(x.denominator, *x.numerators.ravel().tolist())
     else:
@@ -119,7 +123,9 @@ def _common(first: Tensor, second: Tensor) -> tuple[np.ndarray, np.ndarray, int]
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    bound = _size(a) * max((sum(map(abs, column)) for column in b.T.tolist()), default=0)
+    # a factor of 0 must not hide numbers that the type cannot hold
+    largest_sum = max((sum(map(abs, column)) for column in b.T.tolist()), default=1)
+    bound = max(_size(a), 1) * max(largest_sum, 1)
     if bound < _DOUBLE:
         return (a.astype(np.float64) @ b.astype(np.float64)).astype(np.int64)
     return _wide(a, bound) @ _wide(b, bound)

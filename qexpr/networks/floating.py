@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from qexpr.errors import InvalidInput
+from qexpr.errors import InvalidInput, shorten
 from qexpr.networks.activations import Activation, Clip, Relu, Steps
 from qexpr.networks.layers import (
     Activate,
@@ -28,11 +28,16 @@ __all__ = ["apply", "evaluate"]
 
 def evaluate(network: QuantizedNetwork, x: Any) -> np.ndarray:
     """(m, d) to (m,), or to (m, outputs) if the network has several."""
-    points = np.asarray(x, dtype=np.float64)
+    try:
+        points = np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"points must be an array of numbers, got {shorten(x)}") from None
     if points.ndim != 2 or points.shape[1] != network.d:
         raise InvalidInput(f"points must have shape (m, {network.d}), got {points.shape}")
     if np.isnan(points).any():
         raise InvalidInput("points must not be NaN")
+    if not len(points):
+        return np.zeros(0 if network.outputs == 1 else (0, network.outputs))
     values = {INPUT: points.reshape(-1, *network.input_shape)}
     for k, (layer, sources) in enumerate(zip(network.layers, network.sources, strict=True)):
         y = _apply(layer, *(values[s] for s in sources))

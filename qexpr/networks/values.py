@@ -48,8 +48,9 @@ def exacts(values: Any, name: str, length: int) -> tuple[Fraction, ...]:
 
 def read_codes(values: Any, name: str, dimensions: int) -> np.ndarray:
     """A read-only integer array: int64 where the codes fit, Python integers otherwise."""
+    # lists are read as objects: NumPy makes doubles of integers on both sides of 2^63
     try:
-        array = np.array(values)
+        array = np.array(values) if isinstance(values, np.ndarray) else np.array(values, object)
     except ValueError:
         raise InvalidInput(f"{name} must be a rectangular array of integers") from None
     if array.dtype == object or array.dtype == np.uint64:

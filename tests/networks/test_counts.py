@@ -1,0 +1,57 @@
+"""Counts worked out by hand."""
+
+import numpy as np
+import pytest
+
+from qexpr import networks as N
+
+
+def test_a_ternary_layer_and_a_layer_of_powers_of_two():
+    network = N.QuantizedNetwork(
+        (3,),
+        (
+            N.Dense([[1, 0, -1], [1, 1, 0]], "3/4", [1, 0], activation=N.Relu()),
+            N.Dense([[4, 3]], "1/2"),
+        ),
+    )
+    counts = network.counts()
+    assert (counts.weights, counts.parameters) == (6, 8)
+    assert counts.distinct == 5  # 3/4, 0, -3/4, 2, 3/2
+    assert counts.bits_packed == 6 * 2 + 2 * 1
+    # frequencies 3, 2, 1 of 6: 6 H = 3 log2 2 + 2 log2 3 + log2 6; and 2 bits for two values
+    assert counts.bits_entropy == int(np.ceil(3 + 2 * np.log2(3) + np.log2(6))) + 2
+    assert counts.bits_scales == (3 + 2) + (2 + 0) + (1 + 0) + (2 + 1)
+    done = counts.operations
+    assert done.additions == 4 + 1 + 2  # products by +-1, one bias, products by 4 and 3
+    assert done.multiplications == 2 + 1  # the scale 3/4 twice, the code 3
+    assert done.shifts == 1 + 1  # the code 4, the scale 1/2
+    assert done.comparisons == 2
+    assert done.bit_operations == 0
+
+
+@pytest.mark.parametrize(("levels", "bits"), [(2, 1), (4, 2), (16, 4)])
+def test_step_values_times_binary_weights_are_bit_operations(levels, bits):
+    steps = N.Steps(tuple(range(1, levels)), tuple(range(levels)))
+    codes = np.where(np.arange(50).reshape(5, 10) % 3, 1, -1)
+    network = N.QuantizedNetwork(
+        (10,), (N.Activate(activation=steps), N.Dense(codes), N.Dense([[1] * 5]))
+    )
+    done = network.counts().operations
+    assert done.bit_operations == 2 * 50 * bits
+    assert done.additions == 5 * (bits - 1) + 5
+    assert done.comparisons == 10 * (levels - 1).bit_length()
+
+
+def test_a_convolution_counts_every_position():
+    network = N.QuantizedNetwork(
+        (1, 4, 4), (N.Conv2d([[[[1, -1], [0, 1]]]], name="c"), N.MaxPool2d((3, 3)))
+    )
+    counts = network.counts()
+    assert counts.weights == 3
+    assert counts.operations.additions == 3 * 9
+    assert counts.operations.comparisons == 8
+
+
+def test_one_value_needs_no_bits():
+    counts = N.QuantizedNetwork((2,), (N.Dense([[5, 5]]),)).counts()
+    assert (counts.bits_packed, counts.bits_entropy, counts.distinct) == (0, 0, 1)
