@@ -49,18 +49,18 @@ def _rebuilt(graph: Graph, number: int, args: list[int]) -> int:
     if not node.args or args == list(node.args):
         return number
     if node.op == "sum":
-        constant, coefficients = node.value  # type: ignore[misc]
+        constant, coefficients = node.value
         return graph.sum(zip(coefficients, args, strict=True), constant)
     if node.op == "mul":
         return graph.product((arg, 1) for arg in args)
     if node.op == "pow":
-        return _power(graph, args[0], node.value, number)  # type: ignore[arg-type]
+        return _power(graph, args[0], node.value, number)
     if node.op in ("max", "min"):
         return graph.extreme(node.op, args[0], args[1])
     if node.op == "select":
         return graph.select(*args)
     if node.op == "pick":
-        return graph.pick(node.value, *args)  # type: ignore[arg-type]
+        return graph.pick(node.value, *args)
     return graph.call(node.op, args[0])
 
 

@@ -24,7 +24,7 @@ def rule(graph: Graph, number: int, coordinate: int, memo: dict[tuple[int, int],
     if node.op == "var":
         return graph.const(1 if node.value == coordinate else 0)
     if node.op == "sum":
-        _, coefficients = node.value  # type: ignore[misc]
+        _, coefficients = node.value
         return graph.sum(zip(coefficients, inner, strict=True))
     if node.op == "mul":
         terms = []
@@ -35,7 +35,7 @@ def rule(graph: Graph, number: int, coordinate: int, memo: dict[tuple[int, int],
     if node.op == "pow":
         base = graph.nodes[node.args[0]]
         kink = memo[base.args[0], coordinate] if base.op in ("abs", "relu") else None
-        return _power(graph, node.args[0], node.value, inner[0], kink)  # type: ignore[arg-type]
+        return _power(graph, node.args[0], node.value, inner[0], kink)
     if node.op in ("max", "min"):
         left, right = node.args
         ahead = graph.subtract(left, right)

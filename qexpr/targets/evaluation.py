@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,25 +56,22 @@ def _pass(
 
 def _interval(node: Node, args: list[Interval], lower: Array, upper: Array) -> Interval:
     if node.op == "const":
-        return floats.constant(node.value)  # type: ignore[arg-type]
+        return floats.constant(node.value)
     if node.op == "pi":
         return floats.PI
     if node.op == "var":
-        return Interval(lower[:, node.value], upper[:, node.value])  # type: ignore[index]
+        return Interval(lower[:, node.value], upper[:, node.value])
     if node.op == "sum":
-        constant, coefficients = node.value  # type: ignore[misc]
-        total = None if constant == 0 else floats.constant(constant)
-        for coefficient, arg in zip(coefficients, args, strict=True):
-            term = floats.scale(coefficient, arg)
-            total = term if total is None else floats.add(total, term)
-        return total  # type: ignore[return-value]
+        constant, coefficients = node.value
+        terms = [floats.scale(c, arg) for c, arg in zip(coefficients, args, strict=True)]
+        return reduce(floats.add, terms if constant == 0 else [floats.constant(constant), *terms])
     if node.op == "mul":
         result = args[0]
         for arg in args[1:]:
             result = floats.multiply(result, arg)
         return result
     if node.op == "pow":
-        return floats.power(args[0], node.value)  # type: ignore[arg-type]
+        return floats.power(args[0], node.value)
     if node.op == "max":
         return Interval(*(np.maximum(args[0][end], args[1][end]) for end in (0, 1)))
     if node.op == "min":
@@ -102,7 +100,7 @@ def balls_of(graph: Graph, roots: Sequence[int], point: Sequence[arb]) -> list[a
     for number in graph.reachable(roots):
         node = graph.nodes[number]
         if node.op == "var":
-            values[number] = point[node.value]  # type: ignore[index]
+            values[number] = point[node.value]
         else:
             values[number] = ball_of(node, [values[arg] for arg in node.args])
     return [values[root] for root in roots]
@@ -111,11 +109,11 @@ def balls_of(graph: Graph, roots: Sequence[int], point: Sequence[arb]) -> list[a
 def ball_of(node: Node, args: Sequence[arb]) -> arb:
     """One operation on balls; a ball that is not finite where nothing can be said."""
     if node.op == "const":
-        return balls.ball(node.value)  # type: ignore[arg-type]
+        return balls.ball(node.value)
     if node.op == "pi":
         return arb.pi()
     if node.op == "sum":
-        constant, coefficients = node.value  # type: ignore[misc]
+        constant, coefficients = node.value
         total = balls.ball(constant)
         for coefficient, arg in zip(coefficients, args, strict=True):
             total = total + (arg if coefficient == 1 else arg * balls.ball(coefficient))
@@ -126,7 +124,7 @@ def ball_of(node: Node, args: Sequence[arb]) -> arb:
             result = result * arg
         return result
     if node.op == "pow":
-        return balls.power(args[0], node.value)  # type: ignore[arg-type]
+        return balls.power(args[0], node.value)
     if node.op == "max":
         return args[0].max(args[1])
     if node.op == "min":
@@ -192,29 +190,29 @@ def plain(graph: Graph, root: int, x: Array) -> Array:
 
 def _plain(node: Node, args: list[Array], x: Array) -> Array:
     if node.op == "const":
-        return np.float64(_nearest(node.value))  # type: ignore[arg-type]
+        return np.asarray(_nearest(node.value))
     if node.op == "pi":
-        return np.float64(np.pi)
+        return np.asarray(np.pi)
     if node.op == "var":
-        return x[:, node.value]  # type: ignore[index]
+        return x[:, node.value]
     if node.op == "sum":
-        constant, coefficients = node.value  # type: ignore[misc]
-        total = _nearest(constant)
-        return sum((_nearest(c) * a for c, a in zip(coefficients, args, strict=True)), start=total)
+        constant, coefficients = node.value
+        terms = [_nearest(c) * a for c, a in zip(coefficients, args, strict=True)]
+        return reduce(np.add, terms, np.asarray(_nearest(constant)))
     if node.op == "mul":
         result = args[0]
         for arg in args[1:]:
             result = result * arg
         return result
     if node.op == "pow":
-        return args[0] ** float(node.value)  # type: ignore[arg-type]
+        return args[0] ** float(node.value)
     if node.op in ("max", "min"):
         return (np.maximum if node.op == "max" else np.minimum)(*args)
     if node.op in ("select", "pick"):
         return np.where(args[0] >= 0, args[1], args[2])
     if node.op == "relu":
         return np.maximum(args[0], 0.0)
-    return getattr(np, node.op)(args[0])
+    return np.asarray(getattr(np, node.op)(args[0]))
 
 
 def _nearest(value: Fraction) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 from qexpr.errors import InvalidInput
 
@@ -34,7 +35,7 @@ class Node:
 
     op: str
     args: tuple[int, ...] = ()
-    value: Fraction | int | tuple[Fraction, tuple[Fraction, ...]] | None = None
+    value: Any = None
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class Graph:
         self,
         op: str,
         args: tuple[int, ...] = (),
-        value: Fraction | int | tuple[Fraction, tuple[Fraction, ...]] | None = None,
+        value: Any = None,
     ) -> int:
         node = Node(op, args, value)
         number = self._numbers.get(node)
@@ -86,7 +87,7 @@ class Graph:
     def constant_value(self, number: int) -> Fraction | None:
         """The value of a rational constant, else None."""
         node = self.nodes[number]
-        return node.value if node.op == "const" else None  # type: ignore[return-value]
+        return Fraction(node.value) if node.op == "const" else None
 
     # Sums and products -------------------------------------------------------------------
 
@@ -94,7 +95,7 @@ class Graph:
         """Write a node as factor * node."""
         node = self.nodes[number]
         if node.op == "sum":
-            constant, coefficients = node.value  # type: ignore[misc]
+            constant, coefficients = node.value
             if constant == 0 and len(coefficients) == 1:
                 return coefficients[0], node.args[0]
         return _ONE, number
@@ -165,11 +166,11 @@ class Graph:
             scalar *= self._rational_power(factor, exponent)
             node = self.nodes[inner]
             if node.op == "const":
-                scalar *= self._rational_power(node.value, exponent)  # type: ignore[arg-type]
+                scalar *= self._rational_power(node.value, exponent)
             elif node.op == "mul":
                 pending.extend((arg, exponent) for arg in node.args)
             elif node.op == "pow":
-                pending.append((node.args[0], node.value * exponent))  # type: ignore[operator]
+                pending.append((node.args[0], node.value * exponent))
             else:
                 collected[inner] = collected.get(inner, 0) + exponent
         if scalar == 0:
@@ -262,7 +263,7 @@ class Graph:
         sign = 1 if factor > 0 else -1
         node = self.nodes[inner]
         if node.op == "sum":
-            constant, coefficients = node.value  # type: ignore[misc]
+            constant, coefficients = node.value
             lead = coefficients[0]
             if lead != 1:
                 inner = self.sum(

@@ -44,10 +44,10 @@ class Interval(NamedTuple):
 
 def constant(value: Fraction) -> Interval:
     """The tightest interval of doubles around a rational."""
-    return Interval(np.float64(double_below(value)), np.float64(-double_below(-value)))
+    return Interval(np.asarray(double_below(value)), np.asarray(-double_below(-value)))
 
 
-PI = Interval(np.float64(math.pi), np.nextafter(np.float64(math.pi), 4.0))  # 3.14159..793 < pi
+PI = Interval(np.asarray(math.pi), np.asarray(math.nextafter(math.pi, 4.0)))  # 3.14159..793 < pi
 
 _TINY = 2.0**-1000  # products by powers of two are exact above it
 

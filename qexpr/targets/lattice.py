@@ -86,13 +86,17 @@ def enclose_points(
 
 
 def _by_doubles(
-    graph: Graph, root: int, points: NDArray[np.int64], denominator: int, bits: int
+    graph: Graph,
+    root: int,
+    points: NDArray[np.int64] | NDArray[np.object_],
+    denominator: int,
+    bits: int,
 ) -> tuple[list[int], list[int], NDArray[np.int64]]:
     m = len(points)
     x = points.astype(np.float64) / denominator  # integers below 2^53, correctly rounded
     exact = denominator & (denominator - 1) == 0
-    low_x = x if exact else np.nextafter(x, -np.inf)
-    high_x = x if exact else np.nextafter(x, np.inf)
+    low_x = x if exact else np.maximum(np.nextafter(x, -np.inf), 0.0)
+    high_x = x if exact else np.minimum(np.nextafter(x, np.inf), 1.0)
     result = intervals(graph, [root], low_x, high_x)[0]
     low = np.floor(np.ldexp(result.lower, bits + _SPARE))
     high = np.ceil(np.ldexp(result.upper, bits + _SPARE))
@@ -176,5 +180,4 @@ def _ends(value: arb, bits: int) -> tuple[int, int]:
             "a derivative of the target is not finite at a point asked for; "
             "prove_membership tells where and for which order"
         )
-    low, high = balls.lower_end(value), balls.upper_end(value)
-    return to_integers(low, high, bits)  # type: ignore[arg-type]
+    return to_integers(Fraction(balls.lower_end(value)), Fraction(balls.upper_end(value)), bits)

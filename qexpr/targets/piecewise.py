@@ -81,7 +81,7 @@ class Telegraph:
             ends = tuple(Fraction(d * k, len(values)) for k in range(len(values) + 1))
         else:
             ends = tuple(read_rational(value, "a break") for value in breaks)
-        if len(ends) != len(values) + 1 or (ends[0], ends[-1]) != (0, d):
+        if len(ends) != len(values) + 1 or ends[0] != 0 or ends[-1] != d:
             raise InvalidInput(f"breaks must be {len(values) + 1} rationals from 0 to {d}")
         if not all(a < b for a, b in pairwise(ends)):
             raise InvalidInput("breaks must increase")
@@ -233,7 +233,7 @@ class Telegraph:
             value = floats.scale(Fraction(1, k + 1), floats.multiply(value, u))
             value = floats.add(value, columns[k])
         slack = _KNOT_SLACK * self._steps.largest
-        return floats.add(value, Interval(np.float64(-slack), np.float64(slack)))
+        return floats.add(value, Interval(np.asarray(-slack), np.asarray(slack)))
 
     def __call__(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """f in ordinary doubles, shape (m, d) -> (m,): no guarantee."""
@@ -309,7 +309,7 @@ def _range(jet: Sequence[Fraction], j: int, a: Fraction, b: Fraction) -> tuple[F
     width = b - a
     monomials = [c * width**k / factorial(k) for k, c in enumerate(shifted)]
     if degree == 2:
-        values = [monomials[0], sum(monomials)]
+        values = [monomials[0], sum(monomials, start=Fraction(0))]
         if monomials[2]:
             peak = -monomials[1] / (2 * monomials[2])
             if 0 < peak < 1:

@@ -16,7 +16,7 @@ _SHARP = 1 + 2.0**-26
 
 def _variables(graph: Graph, root: int) -> frozenset[int]:
     nodes = (graph.nodes[number] for number in graph.reachable([root]))
-    return frozenset(node.value for node in nodes if node.op == "var")  # type: ignore[misc]
+    return frozenset(node.value for node in nodes if node.op == "var")
 
 
 def separate(graph: Graph, root: int) -> tuple[Fraction, list[tuple[int, frozenset[int]]]]:

@@ -22,13 +22,13 @@ def to_sympy(graph: Graph, root: int) -> Any:
 
 def _convert(sympy: Any, node: Node, args: list[Any]) -> Any:
     if node.op == "const":
-        return sympy.Rational(node.value.numerator, node.value.denominator)  # type: ignore[union-attr]
+        return sympy.Rational(node.value.numerator, node.value.denominator)
     if node.op == "pi":
         return sympy.pi
     if node.op == "var":
         return sympy.Symbol(f"x{node.value}", real=True)
     if node.op == "sum":
-        constant, coefficients = node.value  # type: ignore[misc]
+        constant, coefficients = node.value
         terms = [
             sympy.Rational(c.numerator, c.denominator) * arg
             for c, arg in zip(coefficients, args, strict=True)

@@ -139,7 +139,7 @@ class Target:
 
     def ball(
         self, order: Sequence[int], box: Sequence[Sequence[object]], bits: int = 128
-    ) -> tuple[Fraction, Fraction]:
+    ) -> tuple[Fraction | float, Fraction | float]:
         """Enclose the range of D^order f over a box of rationals inside the unit cube.
 
         Natural evaluation in balls of `bits` bits, intersected with the refined enclosure of
@@ -155,7 +155,7 @@ class Target:
             value = evaluation.balls_of(self._graph, [self._node(order)], point)[0]
             low, high = balls.lower_end(value), balls.upper_end(value)
         if all(a == b for a, b in ends):
-            return low, high  # type: ignore[return-value]
+            return low, high
         outer = [np.array([[float(_outward(e[k], k)) for e in ends]]) for k in (0, 1)]
         refined = self.enclose_boxes(order, outer[0], outer[1])
         first, second = (float(end[0]) for end in refined)
@@ -163,11 +163,11 @@ class Target:
             low = max(low, Fraction(first))
         if np.isfinite(second):
             high = min(high, Fraction(second))
-        return low, high  # type: ignore[return-value]
+        return low, high
 
     def value(
         self, point: Sequence[object], order: Sequence[int] | None = None, bits: int = 128
-    ) -> tuple[Fraction, Fraction]:
+    ) -> tuple[Fraction | float, Fraction | float]:
         """Enclose D^order f at a rational point of the unit cube."""
         exact = [read_rational(x, "a coordinate") for x in point]
         index = (0,) * self._d if order is None else order

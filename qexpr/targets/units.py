@@ -44,7 +44,7 @@ class Units:
     @property
     def trivial(self) -> bool:
         """Whether user's units and the unit cube's are the same."""
-        return self.norm == 1 and all(pair == (0, 1) for pair in self.domain)
+        return self.norm == 1 and all(a == 0 and b == 1 for a, b in self.domain)
 
     def to_user(self, point: Sequence[Fraction]) -> tuple[Fraction, ...]:
         """A point of the unit cube in the user's coordinates."""
