@@ -14,6 +14,20 @@ int64_t qk_output_size(int64_t size, int64_t window, int64_t stride, int64_t pad
   return (size + 2 * pad - window) / stride + 1;
 }
 
+/* memcpy of a few bytes costs a call; the common widths are moved in words. */
+static inline void copy(uint8_t *to, const uint8_t *from, int64_t width) {
+  switch (width) {
+    case 1: *to = *from; break;
+    case 8: memcpy(to, from, 8); break;
+    case 16: memcpy(to, from, 16); break;
+    case 24: memcpy(to, from, 24); break;
+    case 48: memcpy(to, from, 48); break;
+    case 64: memcpy(to, from, 64); break;
+    case 96: memcpy(to, from, 96); break;
+    default: memcpy(to, from, (size_t)width);
+  }
+}
+
 int qk_gather_taps(const uint8_t *image, const qk_window *g, int64_t width, const uint8_t *fill,
                    uint8_t *out) {
   const int64_t oh = qk_output_size(g->height, g->kh, g->stride_h, g->pad_h);
@@ -22,11 +36,15 @@ int qk_gather_taps(const uint8_t *image, const qk_window *g, int64_t width, cons
   for (int64_t i = 0; i < oh; i++)
     for (int64_t j = 0; j < ow; j++)
       for (int64_t a = 0; a < g->kh; a++) {
-        const int64_t y = i * g->stride_h + a - g->pad_h;
-        for (int64_t b = 0; b < g->kw; b++, out += width) {
-          const int64_t x = j * g->stride_w + b - g->pad_w;
+        const int64_t y = i * g->stride_h + a - g->pad_h, x0 = j * g->stride_w - g->pad_w;
+        if (y >= 0 && y < g->height && x0 >= 0 && x0 + g->kw <= g->width) {
+          copy(out, image + (y * g->width + x0) * width, g->kw * width);
+          out += g->kw * width;
+          continue;
+        }
+        for (int64_t x = x0; x < x0 + g->kw; x++, out += width) {
           const int inside = y >= 0 && y < g->height && x >= 0 && x < g->width;
-          memcpy(out, inside ? image + (y * g->width + x) * width : fill, (size_t)width);
+          copy(out, inside ? image + (y * g->width + x) * width : fill, width);
         }
       }
   return QK_OK;

@@ -26,6 +26,11 @@
 QK_DECLARE(scalar)
 QK_DECLARE(avx2)
 
+/* Rows from..from+count of a plane matrix (from a multiple of 32, values within -128..127) as a
+ * panel matrix of bytes, and the sums of the rows. A padding row of the last panel may be left as it
+ * is: no output reads it. */
+void qk_expand_avx2(const qk_planes *w, int64_t from, int64_t count, int8_t *out, int32_t *sums);
+
 #define QK_TABLE(isa)                                                                        \
   const qk_table qk_##isa = {#isa,                                                           \
                              qk_gemm_signs_##isa,                                            \

@@ -11,12 +11,13 @@
 
 #ifdef VECTOR
 typedef REAL NAME(vector) __attribute__((vector_size(32), may_alias));
+typedef int64_t NAME(mask) __attribute__((vector_size(32), may_alias));
 
 /* The same sums with the block in eight registers. */
-static inline void NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values,
-                              const uint8_t *zero, int skip_zero, REAL *restrict total) {
+static inline int NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values,
+                             const uint8_t *zero, int skip_zero, REAL *target) {
   const NAME(vector) *blocks = (const NAME(vector) *)values;
-  NAME(vector) sum[8], *to = (NAME(vector) *)total;
+  NAME(vector) sum[8], *to = (NAME(vector) *)target;
   for (int i = 0; i < 8; i++) sum[i] = (NAME(vector)){0} + (REAL)c->bias[u];
   for (int64_t r = c->unit_run[u]; r < c->unit_run[u + 1]; r++) {
     NAME(vector) p0 = {0}, p1 = p0, p2 = p0, p3 = p0, p4 = p0, p5 = p0, p6 = p0, p7 = p0;
@@ -37,28 +38,42 @@ static inline void NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values
     sum[0] += scale * p0, sum[1] += scale * p1, sum[2] += scale * p2, sum[3] += scale * p3;
     sum[4] += scale * p4, sum[5] += scale * p5, sum[6] += scale * p6, sum[7] += scale * p7;
   }
-  for (int i = 0; i < 8; i++) to[i] = sum[i];
+  const NAME(vector) none = {0};
+  NAME(vector) any = none;
+  for (int i = 0; i < 8; i++) {
+    if (c->relu[u])
+      sum[i] = (NAME(vector))((NAME(mask))sum[i] & ~(NAME(mask))(sum[i] < none));
+    any = (NAME(vector))((NAME(mask))any | (NAME(mask))(sum[i] != none));
+    to[i] = sum[i];
+  }
+  const uint64_t *word = (const uint64_t *)&any;
+  return (word[0] | word[1] | word[2] | word[3]) != 0;
 }
 #else
-static inline void NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values,
-                              const uint8_t *zero, int skip_zero, REAL *restrict total) {
-  const REAL bias = (REAL)c->bias[u];
-  for (int64_t i = 0; i < BLOCK; i++) total[i] = bias;
+/* Writes the block of a unit; returns whether any of its values is not zero. */
+static inline int NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values,
+                             const uint8_t *zero, int skip_zero, REAL *target) {
+  REAL total[BLOCK];
+  for (int64_t i = 0; i < BLOCK; i++) total[i] = (REAL)c->bias[u];
   for (int64_t r = c->unit_run[u]; r < c->unit_run[u + 1]; r++) {
     REAL part[BLOCK] = {0};
-    for (int64_t e = c->run_edge[2 * r]; e < c->run_edge[2 * r + 1]; e++) {
+    for (int64_t e = c->run_edge[2 * r]; e < c->run_edge[2 * r + 2]; e++) {
       if (skip_zero && zero[c->edge[e]]) continue;
       const REAL *source = values + c->edge[e] * BLOCK;
-      for (int64_t i = 0; i < BLOCK; i++) part[i] += source[i];
+      if (e < c->run_edge[2 * r + 1])
+        for (int64_t i = 0; i < BLOCK; i++) part[i] += source[i];
+      else
+        for (int64_t i = 0; i < BLOCK; i++) part[i] -= source[i];
     }
-    for (int64_t e = c->run_edge[2 * r + 1]; e < c->run_edge[2 * r + 2]; e++) {
-      if (skip_zero && zero[c->edge[e]]) continue;
-      const REAL *source = values + c->edge[e] * BLOCK;
-      for (int64_t i = 0; i < BLOCK; i++) part[i] -= source[i];
-    }
-    const REAL scale = (REAL)c->scale[r];
-    for (int64_t i = 0; i < BLOCK; i++) total[i] += scale * part[i];
+    for (int64_t i = 0; i < BLOCK; i++) total[i] += (REAL)c->scale[r] * part[i];
   }
+  int any = 0;
+  for (int64_t i = 0; i < BLOCK; i++) {
+    if (c->relu[u] && total[i] < 0) total[i] = 0;
+    any |= total[i] != 0;
+    target[i] = total[i];
+  }
+  return any;
 }
 #endif
 
@@ -73,18 +88,8 @@ static int NAME(circuit)(const qk_circuit *c, const REAL *x, int64_t points, int
         values[s * BLOCK + i] = i < live ? x[(start + i) * ldx + s] : 0;
       zero[s] = 0;
     }
-    for (int64_t u = 0; u < c->units; u++) {
-      _Alignas(32) REAL total[BLOCK];
-      REAL *target = values + c->slot[u] * BLOCK;
-      NAME(unit)(c, u, values, zero, skip_zero, total);
-      unsigned any = 0;
-      for (int64_t i = 0; i < BLOCK; i++) {
-        if (c->relu[u] && total[i] < 0) total[i] = 0;
-        any |= total[i] != 0;
-        target[i] = total[i];
-      }
-      zero[c->slot[u]] = !any;
-    }
+    for (int64_t u = 0; u < c->units; u++)
+      zero[c->slot[u]] = !NAME(unit)(c, u, values, zero, skip_zero, values + c->slot[u] * BLOCK);
     for (int64_t o = 0; o < c->outputs; o++)
       for (int64_t i = 0; i < live; i++)
         y[(start + i) * ldy + o] = values[c->output[o] * BLOCK + i];

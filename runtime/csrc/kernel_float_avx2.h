@@ -28,18 +28,22 @@ static void NAME(binary)(const qk_planes *w, const REAL *block, int64_t from, in
     for (int h = 0; h < 16; h++)
       for (int l = 0; l < 16; l++) table[g][16 * h + l] = V(add)(low[l], high[h]);
   }
-  for (int64_t n = 0; n < w->rows; n++) {
-    const uint8_t *at = w->data + (n / QK_PANEL * kb + from) * QK_PANEL + n % QK_PANEL;
-    VECTOR sum = sums[n];
+  for (int64_t n0 = 0; n0 < w->rows; n0 += QK_PANEL) {
+    const uint8_t *at = w->data + (n0 / QK_PANEL * kb + from) * QK_PANEL;
+    const int64_t rows = w->rows - n0 < QK_PANEL ? w->rows - n0 : QK_PANEL;
+    VECTOR *to = sums + n0;
     if (bytes == GROUPS) {
-      sum = V(add)(sum, table[0][at[0]]);
-      sum = V(add)(sum, table[1][at[QK_PANEL]]);
-      sum = V(add)(sum, table[2][at[2 * QK_PANEL]]);
-      sum = V(add)(sum, table[3][at[3 * QK_PANEL]]);
+      for (int64_t r = 0; r < rows; r++) {
+        VECTOR sum = V(add)(to[r], table[0][at[r]]);
+        sum = V(add)(sum, table[1][at[QK_PANEL + r]]);
+        sum = V(add)(sum, table[2][at[2 * QK_PANEL + r]]);
+        to[r] = V(add)(sum, table[3][at[3 * QK_PANEL + r]]);
+      }
     } else {
-      for (int64_t g = 0; g < bytes; g++) sum = V(add)(sum, table[g][at[g * QK_PANEL]]);
+      for (int64_t r = 0; r < rows; r++)
+        for (int64_t g = 0; g < bytes; g++)
+          to[r] = V(add)(to[r], table[g][at[g * QK_PANEL + r]]);
     }
-    sums[n] = sum;
   }
 }
 
@@ -56,16 +60,34 @@ static void NAME(ternary)(const qk_planes *w, const REAL *block, int64_t from, i
       for (int p = 0; p < 16; p++)
         if (!(p & q)) table[g][16 * q + p] = V(sub)(part[p], part[q]);
   }
-  for (int64_t n = 0; n < w->rows; n++) {
-    const uint8_t *at = w->data + (n / QK_PANEL * kb + from) * QK_PANEL + n % QK_PANEL;
-    const uint8_t *minus = at + panels * kb * QK_PANEL;
-    VECTOR sum = sums[n];
+  const __m256i low = _mm256_set1_epi8(15), high = _mm256_set1_epi8(-16);
+  _Alignas(32) uint8_t index[2 * GROUPS][QK_PANEL] = {{0}};
+  for (int64_t n0 = 0; n0 < w->rows; n0 += QK_PANEL) {
+    const uint8_t *at = w->data + (n0 / QK_PANEL * kb + from) * QK_PANEL;
+    const int64_t rows = w->rows - n0 < QK_PANEL ? w->rows - n0 : QK_PANEL;
+    VECTOR *to = sums + n0;
     for (int64_t g = 0; g < bytes; g++) {
-      const unsigned p = at[g * QK_PANEL], q = minus[g * QK_PANEL];
-      sum = V(add)(sum, table[2 * g][(p & 15) | (q & 15) << 4]);
-      sum = V(add)(sum, table[2 * g + 1][p >> 4 | (q & 0xf0)]);
+      const __m256i p = _mm256_loadu_si256((const __m256i *)(at + g * QK_PANEL));
+      const __m256i q =
+          _mm256_loadu_si256((const __m256i *)(at + (panels * kb + g) * QK_PANEL));
+      const __m256i first = _mm256_or_si256(
+          _mm256_and_si256(p, low), _mm256_and_si256(_mm256_slli_epi16(q, 4), high));
+      const __m256i second = _mm256_or_si256(
+          _mm256_and_si256(_mm256_srli_epi16(p, 4), low), _mm256_and_si256(q, high));
+      _mm256_store_si256((__m256i *)index[2 * g], first);
+      _mm256_store_si256((__m256i *)index[2 * g + 1], second);
     }
-    sums[n] = sum;
+    if (bytes == GROUPS) {
+      for (int64_t r = 0; r < rows; r++) {
+        VECTOR sum = to[r];
+#pragma GCC unroll 8
+        for (int g = 0; g < 2 * GROUPS; g++) sum = V(add)(sum, table[g][index[g][r]]);
+        to[r] = sum;
+      }
+    } else {
+      for (int64_t r = 0; r < rows; r++)
+        for (int64_t g = 0; g < 2 * bytes; g++) to[r] = V(add)(to[r], table[g][index[g][r]]);
+    }
   }
 }
 

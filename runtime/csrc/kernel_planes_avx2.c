@@ -12,7 +12,8 @@
 #include <string.h>
 
 #define ROWS 8          /* activation rows that share a pass over the weights */
-#define BLOCK_BYTES 128 /* columns / 8 in a block: 64 flushes at most, tables of 32 KiB */
+#define BLOCK_BYTES 128 /* columns / 8 in a block of eight rows: tables of 32 KiB */
+#define FLUSHES 256     /* 256 * 255 still fits 16 bits */
 
 /* Sums over the block of `bytes` * 8 columns for 32 weight rows and M activation rows. */
 static inline __attribute__((always_inline)) void lookup(const uint8_t *panel,
@@ -106,6 +107,12 @@ static void start_rows(const qk_planes *w, const uint32_t *base, int rows, int32
     for (int64_t n = 0; n < w->rows; n++) y[m * ldy + n] = (int32_t)base[m];
 }
 
+/* Bytes of columns in a block: as many tables as the scratch holds, as 16 bits can sum. */
+static int64_t block_of(int rows, int64_t flush) {
+  const int64_t room = BLOCK_BYTES * ROWS / rows;
+  return room < FLUSHES * flush ? room : FLUSHES * flush;
+}
+
 static uint32_t coef_sum(const qk_planes *w) {
   uint32_t total = 0;
   for (int p = 0; p < w->nplanes; p++) total += (uint32_t)w->coef[p];
@@ -116,50 +123,66 @@ static uint32_t coef_sum(const qk_planes *w) {
  * subset is the number of its +1 plus the number of -1 outside it: the subset's sum plus the number
  * of all -1, at most 4. */
 static void sign_tables(uint8_t (*tables)[16]) {
-  for (unsigned mask = 0; mask < 16; mask++)
-    for (unsigned sign = 0; sign < 16; sign++)
-      for (unsigned subset = 0; subset < 16; subset++)
-        tables[mask * 16 + sign][subset] = (uint8_t)__builtin_popcount(
-            (subset & mask & ~sign) | (~subset & mask & sign));
+  const __m128i subset = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m128i ones = _mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+  for (int mask = 0; mask < 16; mask++)
+    for (int sign = 0; sign < 16; sign++) {
+      const __m128i differ = _mm_xor_si128(subset, _mm_set1_epi8((char)sign));
+      const __m128i chosen = _mm_and_si128(differ, _mm_set1_epi8((char)mask));
+      _mm_store_si128((__m128i *)tables[mask * 16 + sign], _mm_shuffle_epi8(ones, chosen));
+    }
 }
 
-static uint8_t live_bits(const qk_signs *x, int64_t m, int64_t j) {
-  const int64_t left = x->cols - 8 * j;
-  const uint8_t valid = left >= 8 ? 0xff : (uint8_t)((1u << left) - 1u);
-  return x->mask ? x->mask[m * x->stride + j] & valid : valid;
+/* The bits of `mask` (all, if NULL) that lie within the columns. */
+static inline uint8_t live_bits(const uint8_t *mask, int64_t cols, int64_t j) {
+  const uint8_t valid = cols - 8 * j >= 8 ? 0xff : (uint8_t)((1u << (cols - 8 * j)) - 1u);
+  return mask ? mask[j] & valid : valid;
+}
+
+/* The tables of one row for `bytes` of its columns; adds up how many signs live and are -1. */
+static inline void row_tables(const uint8_t (*known)[16], const uint8_t *sign,
+                              const uint8_t *mask, int64_t cols, int64_t bytes, int rows,
+                              uint8_t *to, uint32_t *live, uint32_t *negative) {
+  for (int64_t j = 0; j < bytes; j++, to += 32 * rows) {
+    const uint8_t alive = live_bits(mask, cols, j), minus = alive & sign[j];
+    _mm_store_si128((__m128i *)to,
+                    _mm_load_si128((const __m128i *)known[(alive & 15) << 4 | (minus & 15)]));
+    _mm_store_si128((__m128i *)(to + 16 * rows),
+                    _mm_load_si128((const __m128i *)known[(alive & 0xf0) | minus >> 4]));
+    *live += (uint32_t)__builtin_popcount(alive);
+    *negative += (uint32_t)__builtin_popcount(minus);
+  }
 }
 
 int qk_gemm_signs_avx2(const qk_planes *w, const qk_signs *x, int32_t *y, int64_t ldy) {
   const int64_t kb = (w->cols + 7) / 8;
+  const int64_t flush = 31;
   _Alignas(32) uint8_t known[256][16];
   _Alignas(32) uint8_t table[BLOCK_BYTES * 32 * ROWS];
   sign_tables(known);
   const uint32_t coefs = coef_sum(w);
   for (int64_t m0 = 0; m0 < x->rows; m0 += ROWS) {
     const int rows = x->rows - m0 < ROWS ? (int)(x->rows - m0) : ROWS;
-    uint32_t base[ROWS];
-    for (int m = 0; m < rows; m++) {
-      uint32_t live = 0, negative = 0;
-      for (int64_t j = 0; j < kb; j++) {
-        const uint8_t mask = live_bits(x, m0 + m, j);
-        live += (uint32_t)__builtin_popcount(mask);
-        negative += (uint32_t)__builtin_popcount(mask & x->sign[(m0 + m) * x->stride + j]);
-      }
-      base[m] = (uint32_t)w->constant * (live - 2u * negative) - coefs * negative;
-    }
-    start_rows(w, base, rows, y + m0 * ldy, ldy);
-    for (int64_t from = 0; from < kb; from += BLOCK_BYTES) {
-      const int64_t bytes = kb - from < BLOCK_BYTES ? kb - from : BLOCK_BYTES;
+    int32_t *to = y + m0 * ldy;
+    const uint32_t zero[ROWS] = {0};
+    start_rows(w, zero, rows, to, ldy);
+    uint32_t live[ROWS] = {0}, negative[ROWS] = {0};
+    for (int64_t from = 0, bytes; from < kb; from += bytes) {
+      const int64_t block = block_of(rows, flush);
+      bytes = kb - from < block ? kb - from : block;
       for (int m = 0; m < rows; m++) {
-        const uint8_t *sign = x->sign + (m0 + m) * x->stride + from;
-        for (int64_t j = 0; j < bytes; j++) {
-          const unsigned mask = live_bits(x, m0 + m, from + j);
-          uint8_t *to = table + (j * 2 * rows + m) * 16;
-          memcpy(to, known[(mask & 15) << 4 | (sign[j] & 15)], 16);
-          memcpy(to + rows * 16, known[(mask & 0xf0) | sign[j] >> 4], 16);
-        }
+        const int64_t at = (m0 + m) * x->stride + from;
+        const uint8_t *mask = x->mask ? x->mask + at : NULL;
+        row_tables(known, x->sign + at, mask, w->cols - 8 * from, bytes, rows, table + 16 * m,
+                   &live[m], &negative[m]);
       }
-      pass(w, from, bytes, table, 31, rows, 1, y + m0 * ldy, ldy);
+      pass(w, from, bytes, table, flush, rows, 1, to, ldy);
+    }
+    for (int m = 0; m < rows; m++) {
+      const uint32_t base =
+          (uint32_t)w->constant * (live[m] - 2u * negative[m]) - coefs * negative[m];
+      for (int64_t n = 0; n < w->rows; n++)
+        to[m * ldy + n] = (int32_t)((uint32_t)to[m * ldy + n] + base);
     }
   }
   return QK_OK;
@@ -238,6 +261,38 @@ static uint32_t row_sum(const qk_codes *x, int64_t m) {
   return total;
 }
 
+#define EXPANDED 256 /* weight rows that are written out as bytes at a time */
+
+/* With enough activation rows and several planes or two digits, weights written out as bytes win:
+ * 16 products in an operation, against 64 / (planes * digits) less what flushes cost. */
+static int bytes_win(const qk_planes *w, const qk_codes *x, const part *parts, int nparts) {
+  int64_t lo, hi;
+  qk_planes_range(w, &lo, &hi);
+  double lookups = 0;
+  for (int d = 0; d < nparts; d++)
+    lookups += w->nplanes * (4 + 6.0 / (double)parts[d].flush) / 256;
+  const double products = 1.1 * (nparts > 1 && (hi > 32 || lo < -32) ? 4.5 : 2) / 32;
+  return x->rows >= 24 && lo >= -128 && hi <= 127 && products < lookups;
+}
+
+static int through_bytes(const qk_planes *w, const qk_codes *x, int32_t *y, int64_t ldy) {
+  int64_t lo, hi;
+  int32_t sums[EXPANDED];
+  int status = QK_OK;
+  qk_planes_range(w, &lo, &hi);
+  const int64_t most = w->rows < EXPANDED ? w->rows : EXPANDED;
+  int8_t *panels = calloc(1, (size_t)qk_byte_panel_bytes(most, w->cols) + 1);
+  if (panels == NULL) return QK_NO_MEMORY;
+  for (int64_t n = 0; n < w->rows && status == QK_OK; n += EXPANDED) {
+    const int64_t count = w->rows - n < EXPANDED ? w->rows - n : EXPANDED;
+    const qk_bytes bytes = {panels, sums, count, w->cols, (int32_t)lo, (int32_t)hi};
+    qk_expand_avx2(w, n, count, panels, sums);
+    status = qk_gemm_bytes_avx2(&bytes, x, y + n, ldy);
+  }
+  free(panels);
+  return status;
+}
+
 int qk_gemm_codes_avx2(const qk_planes *w, const qk_codes *x, int32_t *y, int64_t ldy) {
   const int64_t kb = (w->cols + 7) / 8;
   const uint32_t coefs = coef_sum(w);
@@ -251,6 +306,7 @@ int qk_gemm_codes_avx2(const qk_planes *w, const qk_codes *x, int32_t *y, int64_
     parts[0] = part_of(LOW, 0, 15);
     parts[1] = x->lo < 0 ? part_of(HIGH_SIGNED, -8, 7) : part_of(HIGH_UNSIGNED, 0, 15);
   }
+  if (bytes_win(w, x, parts, nparts)) return through_bytes(w, x, y, ldy);
   for (int64_t m0 = 0; m0 < x->rows; m0 += ROWS) {
     const int rows = x->rows - m0 < ROWS ? (int)(x->rows - m0) : ROWS;
     int32_t *to = y + m0 * ldy;
@@ -262,8 +318,9 @@ int qk_gemm_codes_avx2(const qk_planes *w, const qk_codes *x, int32_t *y, int64_
     }
     start_rows(w, base, rows, to, ldy);
     for (int d = 0; d < nparts; d++)
-      for (int64_t from = 0; from < kb; from += BLOCK_BYTES) {
-        const int64_t bytes = kb - from < BLOCK_BYTES ? kb - from : BLOCK_BYTES;
+      for (int64_t from = 0, bytes; from < kb; from += bytes) {
+        const int64_t block = block_of(rows, parts[d].flush);
+        bytes = kb - from < block ? kb - from : block;
         for (int m = 0; m < rows; m++)
           code_tables(x->data + (m0 + m) * x->stride + 8 * from, x->cols - 8 * from, bytes,
                       &parts[d], rows, table + 16 * m);

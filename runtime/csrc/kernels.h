@@ -125,9 +125,6 @@ int64_t qk_byte_panel_bytes(int64_t rows, int64_t cols);              /* -1: too
 int qk_rows_to_panels(const uint8_t *bits, int64_t rows, int64_t cols, int nplanes, uint8_t *out);
 int qk_bytes_to_panels(const int8_t *values, int64_t rows, int64_t cols, int8_t *out,
                        int32_t *sums);
-/* Rows from..from+count of a plane matrix (from a multiple of 32) as a panel matrix of bytes. */
-int qk_planes_to_bytes(const qk_planes *w, int64_t from, int64_t count, int8_t *out,
-                       int32_t *sums);
 int qk_codes_to_rows(const int8_t *codes, int64_t rows, int64_t cols, int bit, uint8_t *out);
 int qk_rows_to_codes(const uint8_t *bits, int64_t rows, int64_t cols, int nplanes,
                      const int32_t *coef, int32_t constant, int32_t *out);

@@ -54,48 +54,6 @@ int qk_bytes_to_panels(const int8_t *values, int64_t rows, int64_t cols, int8_t 
   return QK_OK;
 }
 
-/* Bit i of the byte in byte i of the result. */
-static uint64_t spread(uint8_t byte) {
-  const uint64_t chosen = (byte * UINT64_C(0x0101010101010101)) & UINT64_C(0x8040201008040201);
-  return (chosen + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 7 & UINT64_C(0x0101010101010101);
-}
-
-static uint64_t add_bytes(uint64_t a, uint64_t b) {
-  const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
-  return ((a & low) + (b & low)) ^ ((a ^ b) & ~low);
-}
-
-int qk_planes_to_bytes(const qk_planes *w, int64_t from, int64_t count, int8_t *out,
-                       int32_t *sums) {
-  const int64_t kb = (w->cols + 7) / 8, k4 = (w->cols + 3) / 4;
-  const int64_t panels = (w->rows + QK_PANEL - 1) / QK_PANEL;
-  int64_t lo, hi;
-  qk_planes_range(w, &lo, &hi);
-  if (lo < -128 || hi > 127) return QK_BAD_CODE;
-  if (from < 0 || count < 0 || from % QK_PANEL || count > w->rows - from) return QK_BAD_SIZE;
-  const uint64_t base = (uint8_t)w->constant * UINT64_C(0x0101010101010101);
-  for (int64_t r = 0; r < padded(count, QK_BYTE_PANEL); r++) {
-    const int64_t row = from + r;
-    int8_t *to = out + (r / QK_BYTE_PANEL * k4 * QK_BYTE_PANEL + r % QK_BYTE_PANEL) * 4;
-    uint32_t total = (uint32_t)w->constant * (uint32_t)w->cols;
-    for (int64_t j = 0; j < kb; j++) {
-      uint64_t eight = base;
-      for (int p = 0; p < w->nplanes; p++) {
-        const uint8_t byte =
-            w->data[((p * panels + row / QK_PANEL) * kb + j) * QK_PANEL + row % QK_PANEL];
-        const uint64_t bits = spread(byte);
-        eight = add_bytes(eight, bits * (uint8_t)w->coef[p]);
-        total += (uint32_t)w->coef[p] * (uint32_t)((bits * UINT64_C(0x0101010101010101)) >> 56);
-      }
-      for (int half = 0; half < 2 && 2 * j + half < k4; half++, eight >>= 32)
-        for (int b = 0; b < 4; b++)
-          to[(2 * j + half) * 4 * QK_BYTE_PANEL + b] = (int8_t)(eight >> (8 * b));
-    }
-    if (r < count) sums[r] = (int32_t)total;
-  }
-  return QK_OK;
-}
-
 int qk_codes_to_rows(const int8_t *codes, int64_t rows, int64_t cols, int bit, uint8_t *out) {
   if (!addressable(rows, cols) || bit < 0 || bit > 7) return QK_BAD_SIZE;
   for (int64_t r = 0; r < rows; r++)

@@ -19,6 +19,7 @@ from qexpr_runtime.products import (
     multiply_codes,
     multiply_floats,
     multiply_signs,
+    sign_codes,
 )
 from qexpr_runtime.threads import check_threads
 
@@ -146,11 +147,13 @@ def conv2d(
         for g, weights in enumerate(P.groups):
             part = image[g * channels : (g + 1) * channels].reshape(channels, -1)
             into = target[:, g * per : (g + 1) * per]
-            if activations == "binary":
+            if activations == "binary" and weights.kind != "int8":
                 check_sum(weights, -1, 1, channels * kh * kw)
                 rows = _gather(_sign_pixels(part), window, oh * ow, _fill(1, 0, 0))
                 into[...] = multiply_signs(rows, mask, weights, threads)
             elif dtype is np.int32:
+                if activations == "binary":
+                    part = sign_codes(part).view(np.int8)
                 codes = _code_pixels(part, P.width, lo)
                 fill = _fill(P.width, channels, pad_value)
                 rows = _gather(codes, window, oh * ow, fill)

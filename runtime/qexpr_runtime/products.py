@@ -111,10 +111,19 @@ def _packed(X: Packed, P: Packed, threads: int) -> NDArray[np.generic]:
     return multiply_codes(_as_bytes(unpack(X), lo), lo, hi, P, threads)
 
 
+def sign_codes(array: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """The signs as bytes, for weights that are bytes themselves; sign(0) = +1."""
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        raise KernelError("X holds a NaN where a sign is expected")
+    if array.dtype.kind in "bu":
+        raise KernelError(f"X has no signs: its dtype is {array.dtype}")
+    return np.where(array < 0, np.int8(-1), np.int8(1)).view(np.uint8)
+
+
 def _signs_of(array: NDArray[np.generic], P: Packed, threads: int) -> NDArray[np.int32]:
     """Pack each thread's rows where they are multiplied."""
     if P.kind == "int8":
-        raise KernelError('int8 weights take activations "k-bit", "int8" or "uint8"')
+        return multiply_codes(sign_codes(array), -1, 1, P, threads)
     if threads == 1:
         return multiply_signs(pack_sign_rows(array, "X"), None, P, 1)
     y = np.empty((array.shape[0], P.rows), dtype=np.int32)

@@ -19,11 +19,11 @@ def share(rows: int, threads: int, work: Callable[[int, int], None], unit: int =
     Parts begin at multiples of `unit`. No row's result depends on the part it lies in, so results
     do not depend on `threads`. Threads live for one call: a pool would not survive a fork.
     """
-    units = -(-rows // unit)
-    parts = min(threads, units)
+    parts = 1 if threads == 1 else min(threads, -(-rows // unit))
     if parts <= 1:
         work(0, rows)
         return
+    units = -(-rows // unit)
     cuts = [min(rows, units * i // parts * unit) for i in range(parts + 1)]
     failures: list[BaseException] = []
 

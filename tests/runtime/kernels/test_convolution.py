@@ -69,9 +69,7 @@ def test_convolutions(geometry, seed, kind, activations):
     packed = rt.pack_conv(w, kind, groups=options["groups"], **packing)
     calls = {key: options[key] for key in ("stride", "padding", "pad_value")}
     bits = 3 if activations == "k-bit" else None
-    refused = (activations == "binary" and kind == "int8") or (
-        activations == "float32" and kind in ("k-bit", "int8")
-    )
+    refused = activations == "float32" and kind in ("k-bit", "int8")
     if refused and x_shape[0]:
         with pytest.raises(ValueError, match="weights"):
             rt.conv2d(x, packed, activations, bits=bits, **calls)

@@ -28,11 +28,12 @@ def on_every_isa(compute):
 
 
 @quick
-@given(SHAPES, SEEDS, st.sampled_from(["binary", "ternary"]))
+@given(SHAPES, SEEDS, st.sampled_from(["binary", "ternary", "int8"]))
 def test_signs_times_packed_weights(shape, seed, kind):
     m, n, k = shape
     rng = np.random.default_rng(seed)
-    w = rng.choice([-1, 1] if kind == "binary" else [-1, 0, 1], (n, k))
+    values = {"binary": [-1, 1], "ternary": [-1, 0, 1], "int8": [-128, 3, 127]}[kind]
+    w = rng.choice(values, (n, k))
     x = rng.choice(np.array([-2.5, -1e-30, -0.0, 0.0, 3.0], dtype=np.float32), (m, k))
     packed = rt.pack(w, kind)
     y = on_every_isa(lambda: rt.gemm(x, packed, "binary"))
