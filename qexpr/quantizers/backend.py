@@ -43,6 +43,11 @@ class NumpyBackend:
         return float(np.finfo(like.dtype).max)
 
     @staticmethod
+    def smallest(like: Array) -> float:
+        """Return the smallest normal number of the dtype of `like`; its inverse is finite."""
+        return float(np.finfo(like.dtype).tiny)
+
+    @staticmethod
     def table(values: Any, like: Array) -> Array:
         """Return constants as an array of the dtype of `like`."""
         return np.asarray(values, dtype=like.dtype)
@@ -166,6 +171,10 @@ def torch_backend() -> Any:
         @staticmethod
         def largest(like: Array) -> float:
             return torch.finfo(like.dtype).max
+
+        @staticmethod
+        def smallest(like: Array) -> float:
+            return torch.finfo(like.dtype).tiny
 
         @staticmethod
         def table(values: Any, like: Array) -> Array:

@@ -150,12 +150,13 @@ class Dorefa(Quantizer):
         axes = axes_of(x, self.group)
         t = b.tanh(x)
         largest = b.amax(b.abs(t), axes)
-        safe = b.where(largest > 0, largest, b.table(1.0, x))
+        regular = largest >= b.smallest(x)  # below, 1/largest need not be finite
+        safe = b.where(regular, largest, b.table(1.0, x))
         inner = upstream / safe
         if self.maximum == "differentiated":
-            shared = b.cast(b.sum(upstream * t, axes), x) / (safe * safe)
+            shared = b.cast(b.sum(upstream * (t / safe), axes), x) / safe
             inner = inner - b.first_of(b.abs(t) == largest, x) * sign(b, x) * shared
-        return inner * (1 - t * t) * b.mask(largest > 0, x), {}
+        return inner * (1 - t * t) * b.mask(regular, x), {}
 
     def describe(self) -> Description:
         """Return the forward and backward maps in LaTeX, the source and the hidden defaults."""
@@ -177,7 +178,7 @@ class Dorefa(Quantizer):
                 "binary weights share one scale over the whole layer",
                 "k-bit weights have no level 0: w = 0 gives +1/(2^k - 1), in an all-zero layer too",
                 "the maximum is differentiated, at its first place on a tie; "
-                "an all-zero layer gets gradient 0",
+                "a layer of zeros (or denormals) gets gradient 0",
                 "gradients: one m a sample (axis 0), m = 0 gives 0; N uniform, so unbiased",
                 "no clipping of parameters, no cancelling of gradients; first and last layer real",
             ),

@@ -58,11 +58,6 @@ class PowerOfTwo(Quantizer):
         top = 2 ** (self.bits - 1) - 1
         return range(-top, top + 1)
 
-    @property
-    def projection(self) -> bool:
-        """False: the result may fit a smaller power."""
-        return False
-
     def rule_encode(
         self, b: Any, x: Array, parameters: dict[str, Array], noise: Array | None
     ) -> tuple[Array, dict[str, Any]]:

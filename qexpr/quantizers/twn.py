@@ -83,11 +83,6 @@ class TernaryWeights(Quantizer):
         """True: D and alpha scale with the weights."""
         return True
 
-    @property
-    def projection(self) -> bool:
-        """True for factors up to 1, which keep the larger of two magnitudes, 0 and alpha."""
-        return self.threshold == "exact" or self.factor < 1
-
     def rule_encode(
         self, b: Any, x: Array, parameters: dict[str, Array], noise: Array | None
     ) -> tuple[Array, dict[str, Any]]:

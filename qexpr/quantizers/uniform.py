@@ -125,7 +125,8 @@ class Uniform(Quantizer):
         column = b.double(zero).reshape((-1, 1))
         rows = flatten(scaled, axes)
         step = best_step(b, rows, self.codes[0] - column, top - column, top)
-        return b.cast(b.ldexp(step.reshape(zero.shape) * top, exponent), x)
+        full = b.ldexp(step.reshape(zero.shape) * top, exponent)
+        return b.cast(b.clip(full, None, b.largest(x)), x)
 
     def describe(self) -> Description:
         """Return the forward and backward maps in LaTeX, the source and the hidden defaults."""

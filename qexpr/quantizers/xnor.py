@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,12 @@ from qexpr.errors import InvalidInput, shorten
 from qexpr.quantizers.backend import NUMPY, Array
 from qexpr.quantizers.base import Quantizer
 from qexpr.quantizers.description import Description
-from qexpr.quantizers.groups import check_array, sign
+from qexpr.quantizers.groups import axes_of, check_array, sign, unit
 from qexpr.quantizers.options import check_choice, check_flag, check_integer
+from qexpr.quantizers.scales import Scales
 from qexpr.quantizers.sources import cite
 
-__all__ = ["XnorActivations"]
+__all__ = ["XnorActivations", "speedup"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +72,17 @@ class XnorActivations(Quantizer):
     def rule_encode(
         self, b: Any, x: Array, parameters: dict[str, Array], noise: Array | None
     ) -> tuple[Array, dict[str, Any]]:
-        """Return sign(x), scale 1, and K for the product's output."""
-        parts = {"scale": b.table(1.0, x)}
-        if b is NUMPY and not self.fixed_scale and x.ndim > 1:
-            parts["output"] = self.output_scale(x)
-        return sign(b, x), parts
+        """Return sign(x) and scale 1; K is left to `encode`."""
+        return sign(b, x), {"scale": b.table(1.0, x)}
+
+    def encode(
+        self, x: Array, *, generator: np.random.Generator | None = None
+    ) -> tuple[np.ndarray, np.ndarray | Scales]:
+        """Return the signs, and Scales with K as ``output`` (without K: the scale 1)."""
+        codes, scale = super().encode(x, generator=generator)
+        if self.fixed_scale:
+            return codes, scale
+        return codes, Scales(scale=scale, output=self.output_scale(x))
 
     def rule_decode(self, b: Any, codes: Array, parts: dict[str, Any]) -> Array:
         """Return what enters the product: the signs."""
@@ -91,13 +99,15 @@ class XnorActivations(Quantizer):
     def output_scale(self, x: Array) -> np.ndarray:
         """Return K: (batch, 1) for (batch, features), (batch, 1, h', w') for images.
 
-        Ones with ``fixed_scale``.
+        The batch may be left out. Ones with ``fixed_scale``.
         """
         array = self._checked(x)
-        mean = np.mean(np.abs(array), axis=1, keepdims=True, dtype=np.float64)
-        if array.ndim == 4:
+        scaled, exponent = unit(NUMPY, np.abs(array), axes_of(array, "layer"))
+        mean = np.mean(scaled, axis=_channel_axis(array), keepdims=True)
+        if array.ndim > 2:
             mean = self._windows(mean).sum(axis=(-2, -1)) / self.kernel_size**2
-        return np.ones_like(mean, array.dtype) if self.fixed_scale else mean.astype(array.dtype)
+        mean = np.ldexp(mean, exponent).astype(array.dtype)
+        return np.ones_like(mean) if self.fixed_scale else mean
 
     def output_scale_gradient(self, x: Array, upstream: Array) -> np.ndarray:
         """Return the gradient through K for x; zeros unless ``k_gradient``."""
@@ -108,9 +118,10 @@ class XnorActivations(Quantizer):
             raise InvalidInput(f"upstream must have the shape of K, {shape}, got {given.shape}")
         if not self.k_gradient:
             return np.zeros_like(array)
-        if array.ndim == 4:
+        if array.ndim > 2:
             given = self._spread(given, array.shape) / self.kernel_size**2
-        return (sign(NUMPY, array) * given / array.shape[1]).astype(array.dtype)
+        channels = array.shape[_channel_axis(array)]
+        return (sign(NUMPY, array) * given / channels).astype(array.dtype)
 
     def torch_output_scale(self) -> Callable[[Any], Any]:
         """Return K under autograd: ``f(tensor)``, detached unless ``k_gradient``."""
@@ -121,8 +132,8 @@ class XnorActivations(Quantizer):
             source = x if self.k_gradient else x.detach()
             # sign(0) = +1 in the gradient of |x| too
             magnitude = source * (2 * (x.detach() >= 0).to(x.dtype) - 1)
-            mean = magnitude.mean(dim=1, keepdim=True)
-            if x.ndim == 4:
+            mean = magnitude.mean(dim=_channel_axis(x), keepdim=True)
+            if x.ndim > 2:
                 mean = torch.nn.functional.avg_pool2d(
                     torch.nn.functional.pad(mean, [self.padding] * 4), self.kernel_size, self.stride
                 )
@@ -131,17 +142,17 @@ class XnorActivations(Quantizer):
         return apply
 
     def _check_shape(self, x: Any) -> None:
-        if x.ndim not in (2, 4):
+        if x.ndim not in (1, 2, 3, 4):
             raise InvalidInput(
                 f"K needs x of shape (batch, features) or (batch, channels, height, width), "
-                f"got {shorten(tuple(x.shape))}"
+                f"or one sample of these, got {shorten(tuple(x.shape))}"
             )
-        if x.ndim == 4 and min(x.shape[2:]) + 2 * self.padding < self.kernel_size:
+        if x.ndim > 2 and min(x.shape[-2:]) + 2 * self.padding < self.kernel_size:
             raise InvalidInput(
                 f"kernel_size {self.kernel_size} is larger than the padded image of "
-                f"{tuple(x.shape[2:])}"
+                f"{tuple(x.shape[-2:])}"
             )
-        if x.ndim == 2 and (self.kernel_size, self.stride, self.padding) != (1, 1, 0):
+        if x.ndim <= 2 and (self.kernel_size, self.stride, self.padding) != (1, 1, 0):
             raise InvalidInput("a fully connected layer has kernel_size 1, stride 1, padding 0")
 
     def _checked(self, x: Array) -> np.ndarray:
@@ -150,23 +161,21 @@ class XnorActivations(Quantizer):
         return array
 
     def _windows(self, mean: np.ndarray) -> np.ndarray:
-        edge = (self.padding, self.padding)
-        padded = np.pad(mean, ((0, 0), (0, 0), edge, edge))
+        edges = [(0, 0)] * (mean.ndim - 2) + [(self.padding, self.padding)] * 2
         size = (self.kernel_size, self.kernel_size)
-        windows = np.lib.stride_tricks.sliding_window_view(padded, size, axis=(2, 3))
-        return windows[:, :, :: self.stride, :: self.stride]
+        windows = np.lib.stride_tricks.sliding_window_view(np.pad(mean, edges), size, (-2, -1))
+        return windows[..., :: self.stride, :: self.stride, :, :]
 
     def _spread(self, given: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """Return the transpose of the box filter's sum: each output to its window."""
-        height, width = (n + 2 * self.padding for n in shape[2:])
-        total = np.zeros((shape[0], 1, height, width))
-        rows, columns = (self.stride * (n - 1) + 1 for n in given.shape[2:])
+        height, width = (n + 2 * self.padding for n in shape[-2:])
+        total = np.zeros((*given.shape[:-2], height, width))
+        rows, columns = (self.stride * (n - 1) + 1 for n in given.shape[-2:])
         for i in range(self.kernel_size):
             for j in range(self.kernel_size):
-                total[:, :, i : i + rows : self.stride, j : j + columns : self.stride] += given
-        return total[
-            :, :, self.padding : height - self.padding, self.padding : width - self.padding
-        ]
+                total[..., i : i + rows : self.stride, j : j + columns : self.stride] += given
+        edge = self.padding
+        return total[..., edge : height - edge, edge : width - edge]
 
     def describe(self) -> Description:
         """Return the forward and backward maps in LaTeX, the source and the hidden defaults."""
@@ -192,3 +201,20 @@ class XnorActivations(Quantizer):
                 "where |x| and |w| are uncorrelated."
             ),
         )
+
+
+def _channel_axis(x: Array) -> int:
+    """Return the axis of the channels, the batch coming before it or missing."""
+    return x.ndim - (3 if x.ndim > 2 else 1)
+
+
+def speedup(channels: int, filter_size: int, word: int = 64) -> Fraction:
+    """Return how many times fewer operations a binary convolution takes, in words of `word` bits.
+
+    ``word c N_W / (c N_W + word)``: one word operation does `word` binary ones, and each output
+    is scaled once. (Rastegari et al. 2016, section 4.1.)
+    """
+    work = check_integer(channels, "channels", 1, 2**31) * check_integer(
+        filter_size, "filter_size", 1, 2**31
+    )
+    return Fraction(word * work, work + word)
