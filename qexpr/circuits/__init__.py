@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from qexpr.circuits.realisation import Counts as Counts
     from qexpr.circuits.realisation import count as count
     from qexpr.circuits.realisation import realise as realise
+    from qexpr.circuits.registry import construct as construct
+    from qexpr.circuits.registry import plan as plan
+    from qexpr.circuits.registry import plans as plans
+    from qexpr.circuits.registry import smallest as smallest
 
 # Loaded on first use: a checker that imports circuits.graph must not load a builder with it.
 _HOME = {
@@ -57,13 +61,21 @@ _HOME = {
     "Values": "alphabet",
     "count": "realisation",
     "realise": "realisation",
+    "construct": "registry",
+    "plan": "registry",
+    "plans": "registry",
+    "smallest": "registry",
     "values_of": "alphabet",
 }
+# The constructions: qexpr.circuits.registry.CONSTRUCTIONS, held equal by a test.
+_CONSTRUCTIONS = ("shared_bitplane",)
 
-__all__ = sorted(_HOME)
+__all__ = sorted((*_HOME, *_CONSTRUCTIONS))
 
 
 def __getattr__(name: str) -> Any:
+    if name in _CONSTRUCTIONS:
+        return importlib.import_module(f"{__name__}.registry").named(name)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

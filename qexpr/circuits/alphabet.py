@@ -18,6 +18,7 @@ __all__ = ["REAL", "Values", "is_dyadic", "least_t", "values_of"]
 
 HALF = Fraction(1, 2)
 MAX_VALUES = 2**16
+MAX_COINS = 10**6
 
 
 def is_dyadic(value: Fraction) -> bool:
@@ -49,9 +50,9 @@ def least_t(lam: int, t: int = 1) -> int:
     return t
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Values:
-    """The values that edges may take.
+    """The values that edges may take; made once each by `values_of`, so compared by identity.
 
     Parameters
     ----------
@@ -135,12 +136,23 @@ def _coins(values: Values, weight: Fraction) -> tuple[Fraction, ...]:
         return tuple(out)
     negative = max(0, -((weight / HALF).numerator // (weight / HALF).denominator))
     out, rest = [-HALF] * negative, weight + negative * HALF
+    if rest / values.smallest > MAX_COINS and not _is_cheap(values, rest):
+        raise InvalidInput(f"the weight {shorten(weight)} takes too many values of {values.name}")
     for value in reversed(values.members):
         if value > 0 and rest:
             number = rest // value
             out += [value] * int(number)
             rest -= number * value
     return tuple(out)
+
+
+def _is_cheap(values: Values, rest: Fraction) -> bool:
+    number = 0
+    for value in reversed(values.members):
+        if value > 0:
+            number += rest // value
+            rest %= value
+    return number <= MAX_COINS
 
 
 REAL = Values("real", None, ())

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from qexpr.circuits.alphabet import Values
 from qexpr.errors import InvalidInput
 
-__all__ = ["Builder", "Bundle", "Group", "Indices"]
+__all__ = ["Builder", "Bundle", "Digits", "Group", "Indices", "Pairs", "pairs_of"]
 
 Indices = npt.NDArray[Any]
 Pairs = Callable[[], tuple[Indices, Indices]]

@@ -20,7 +20,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from qexpr.circuits.builder import Builder, Digits, Group
+import numpy as np
+
+from qexpr.circuits.builder import Builder, Digits, Group, Pairs
 
 __all__ = ["Kit", "Shifted", "Term", "log2_of"]
 
@@ -40,8 +42,31 @@ class Shifted:
     scale: Fraction
 
 
-Term = tuple[Group, int]
-"""A unit and the sign with which it enters a sum."""
+Term = tuple[Group, tuple[int, ...]]
+"""A group, and the sign with which each of its units enters a sum."""
+
+
+def _evens(squares: int) -> tuple[int, ...]:
+    return tuple(range(0, 2 * squares, 2))
+
+
+def _odds(squares: int) -> tuple[int, ...]:
+    return tuple(range(1, 2 * squares, 2))
+
+
+def _spread(targets: tuple[int, ...]) -> Pairs:
+    """From a single unit to some of a group."""
+    return lambda: (np.zeros(len(targets), np.int64), np.array(targets, np.int64))
+
+
+def _gather(sources: tuple[int, ...]) -> Pairs:
+    """From some units of a group to a single one."""
+    return lambda: (np.array(sources, np.int64), np.zeros(len(sources), np.int64))
+
+
+def _sides(squares: int, targets: tuple[int, ...]) -> Pairs:
+    """From both units of each square to its target."""
+    return lambda: (np.arange(2 * squares), np.repeat(np.array(targets, np.int64), 2))
 
 
 class Kit:
@@ -123,19 +148,23 @@ class Kit:
 
     # G1, G2 ---------------------------------------------------------------------------------
 
-    def _folds(self, plus: Group, minus: Group, scale: Fraction, r: int, sign: int) -> list[Term]:
-        """Stages 1..r behind relu(v_0), relu(-v_0) at `scale`: the terms of sign * sq_r."""
-        terms = [(plus, sign), (minus, sign)]
+    def _folds(self, first: Group, scale: Fraction, r: int) -> list[Term]:
+        """Stages 0..r of the squares whose units relu(v_0), relu(-v_0), .. are `first`.
+
+        The terms of sq_r, the second square's (if there are two) negative.
+        """
+        net, squares = self.net, first.size // 2
+        signs = (1, 1, -1, -1)[: first.size]
+        terms = [(first, signs)]
+        up, down = _evens(squares), _odds(squares)
         for i in range(1, r + 1):
-            up = self.net.group("fold", stage=i, side=1)
-            down = self.net.group("fold", stage=i, side=-1)
+            made = net.group("fold", first.size, stage=i)
             constant = self.constant(scale * HALF ** (2 * i - 1))
-            for unit, side in ((up, 1), (down, -1)):
-                self.net.connect(plus, unit, side * HALF)
-                self.net.connect(minus, unit, side * HALF)
-                self.net.connect(constant, unit, -side * HALF)
-            terms += [(up, sign), (down, sign)]
-            plus, minus = up, down
+            last = terms[-1][0]
+            for side, targets in ((1, up), (-1, down)):
+                net.connect(last, made, side * HALF, _sides(squares, targets), 2 * squares)
+                net.connect(constant, made, -side * HALF, _spread(targets), squares)
+            terms.append((made, signs))
         return terms
 
     def product(self, p: Shifted, q: Shifted, r: int) -> tuple[list[Term], Fraction]:
@@ -144,35 +173,38 @@ class Kit:
         |prod_r(p, q) - p q| <= 4^-(r+1), and it is 0 where p or q is, and +-q where p = +-1.
         """
         net, u, s = self.net, self.u, p.scale
-        shift = self.constant(2 * s)
-        sums = net.group("fold", stage=0, side=1), net.group("fold", stage=0, side=-1)
-        for unit, side in zip(sums, (1, -1), strict=True):
-            net.connect(p.unit, unit, side * u)
-            net.connect(q.unit, unit, side * u)
-            net.connect(shift, unit, -side * u)
-        differences = net.group("fold", stage=0, side=1), net.group("fold", stage=0, side=-1)
-        for unit, side in zip(differences, (1, -1), strict=True):
-            net.connect(p.unit, unit, side * u)
-            net.connect(q.unit, unit, -side * u)
-        scale = 2 * u * s
-        return [*self._folds(*sums, scale, r, 1), *self._folds(*differences, scale, r, -1)], scale
+        # p + q, its negative, p - q, its negative
+        first = net.group("fold", 4, stage=0)
+        for unit, plus, minus in (
+            (p.unit, (0, 2), (1, 3)),
+            (q.unit, (0, 3), (1, 2)),
+            (self.constant(2 * s), (1,), (0,)),
+        ):
+            net.connect(unit, first, u, _spread(plus), len(plus))
+            net.connect(unit, first, -u, _spread(minus), len(minus))
+        return self._folds(first, 2 * u * s, r), 2 * u * s
 
     def square(self, p: Shifted, r: int) -> tuple[list[Term], Fraction, Fraction]:
         """prod_r(p, p): its terms, their scale, and the constant sq_r(0) to be subtracted."""
-        plus, minus = (self.net.group("fold", stage=0, side=side) for side in (1, -1))
-        shift = self.constant(p.scale)
-        for unit, side in ((plus, 1), (minus, -1)):
-            self.net.connect(p.unit, unit, side * self.u)
-            self.net.connect(shift, unit, -side * self.u)
-        scale = self.u * p.scale
+        net, u = self.net, self.u
+        first = net.group("fold", 2, stage=0)
+        for unit, side in ((p.unit, 1), (self.constant(p.scale), -1)):
+            net.connect(unit, first, side * u, _spread((0,)), 1)
+            net.connect(unit, first, -side * u, _spread((1,)), 1)
         # prod_r(p, p) = sq_r(|p|) - sq_r(0), and sq_r(0) = sum_{1<=i<=r} 4^-i in this form
-        return self._folds(plus, minus, scale, r, 1), scale, (1 - Fraction(1, 4**r)) / 3
+        return self._folds(first, u * p.scale, r), u * p.scale, (1 - Fraction(1, 4**r)) / 3
+
+    def add_terms(self, terms: list[Term], target: Group) -> None:
+        """Add u times the signed sum of terms to a unit."""
+        for group, signs in terms:
+            for side in (1, -1):
+                units = tuple(i for i, sign in enumerate(signs) if sign == side)
+                self.net.connect(group, target, side * self.u, _gather(units), len(units))
 
     def shifted_sum(self, terms: list[Term], scale: Fraction, offset: Fraction) -> Shifted:
         """The unit u * (signed sum of terms + scale * offset), which holds u * scale * (p + 1)."""
         made = self.net.group("sum", scale=str(self.u * scale))
-        for unit, sign in terms:
-            self.net.connect(unit, made, sign * self.u)
+        self.add_terms(terms, made)
         self.add_constant(made, self.u * scale * offset)
         return Shifted(made, self.u * scale)
 

@@ -7,7 +7,8 @@ Everything that depends on fewer coordinates is shared:
 * d = 2: the two maxima add up to the range of (0, y_1, y_2), which is what one walks upwards on
   the cycle 0 -> y_2 -> y_1 -> 0: phi = relu((1 - y_1^-) - y_2^+ - (y_1 - y_2)^+), three edges a
   node. (Of three numbers, going round, one step is the range or two steps add up to it.)
-* d >= 3: prefix maxima, M_k = M_{k-1} + relu(y_k - M_{k-1}), for prefixes of the node: seven edges a node.
+* d >= 3: prefix maxima, M_k = M_{k-1} + relu(y_k - M_{k-1}), for prefixes of the node:
+  seven edges a node.
 """
 
 from __future__ import annotations
@@ -35,12 +36,11 @@ def kinks(kit: Kit, line: Group, scale: Fraction, first: int, count: int, of: st
     residual = net.group("residual", high - low + 1, of=of, first=low, step=length)
     net.connect(line, residual, u)
     for a in range(max(low, 1), high + 1):
-        _subtract(kit, residual, a * length * scale, np.array([a - low]), 1)
-    index = np.arange(first, first + count) if count < 2**24 else None
+        _subtract(kit, residual, a * length * scale, range(a - low, a - low + 1))
     made = net.group("kink", count, of=of, first=first)
 
     def numbers() -> Indices:
-        return index if index is not None else np.arange(first, first + count)
+        return np.arange(first, first + count)
 
     net.connect(
         residual,
@@ -53,21 +53,20 @@ def kinks(kit: Kit, line: Group, scale: Fraction, first: int, count: int, of: st
         start = first + (b - first) % length
         rows = len(range(start, first + count, length))
         if rows:
-            targets = np.arange(start, first + count, length) - first
-            _subtract(kit, made, b * u * scale, targets, rows)
+            targets = range(start - first, count, length)
+            _subtract(kit, made, b * u * scale, targets)
     return made
 
 
-def _subtract(kit: Kit, target: Group, value: Fraction, rows: Indices, count: int) -> None:
-    """Subtract u * value from some units of a group, by one edge from a shared constant."""
-    number = value.numerator
-    source = kit.multiple(kit.net.one, number, Fraction(1, value.denominator))
+def _subtract(kit: Kit, target: Group, value: Fraction, units: range) -> None:
+    """Subtract u * value from some units of a group, by one edge each from a shared constant."""
+    source = kit.multiple(kit.net.one, value.numerator, Fraction(1, value.denominator))
     kit.net.connect(
         source,
         target,
         -kit.u,
-        pairs=lambda: (np.zeros(count, np.int64), rows),
-        count=count,
+        pairs=lambda: (np.zeros(len(units), np.int64), np.asarray(units)),
+        count=len(units),
     )
 
 
@@ -112,9 +111,7 @@ def _hats_2(kit: Kit, N: int, top: Fraction) -> tuple[Group, Fraction]:
     left = kinks(kit, back, top, 0, N, "1 - x0")
     near = net.group("complement", N + 1, scale=str(u**3 * top))
     net.connect(kit.constant(u**2 * top), near, u)
-    net.connect(
-        left, near, -u, pairs=lambda: (np.arange(N), N - np.arange(N)), count=N
-    )
+    net.connect(left, near, -u, pairs=lambda: (np.arange(N), N - np.arange(N)), count=N)
     line = kit.multiple(second, N, top)
     right = kinks(kit, kit.scaled(line, -log2_of(u)), u * top, 0, N, "x1")
     diagonal = net.group("line", scale=str(u * top))

@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = ["BYTES_AN_EDGE", "Counts", "count", "realise", "require_memory"]
 
 BYTES_AN_EDGE = 200  # at the peak of building; held by a test
 MAX_EDGES = 2**31 - 1
+HALF = Fraction(1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,13 @@ class Counts:
         return self.bits - self.free_bits
 
 
+@lru_cache(maxsize=4096)
 def _split(values: Values, weight: Fraction) -> tuple[Fraction | None, Fraction]:
     """A source's weight as one direct edge (or none) and a weight from its first-layer copies."""
     best: tuple[int, Fraction | None, Fraction] | None = None
-    for direct in (None, *values.members):
+    # among powers of two, one finer than the weight would leave an expensive rest
+    finest = max(weight.denominator, 2) if -HALF in values.members else MAX_EDGES
+    for direct in (None, *(v for v in values.members if v.denominator <= finest)):
         rest = (weight - (direct or 0)) / values.unit
         if rest == 0 or (rest / values.smallest).denominator != 1:
             continue
@@ -79,6 +84,7 @@ class _Expansion:
         self.d = net.d
         self.groups = list(net.groups)
         self.bundles: list[Bundle] = []
+        self._costs: dict[tuple[int, int], int] = {}
         self._copy_sources(net)
         self.cost = [self._cost(bundle) for bundle in self.bundles]
         self.copies = [1] * len(self.groups)
@@ -87,7 +93,14 @@ class _Expansion:
         self.depths = self._depths()
 
     def _cost(self, bundle: Bundle) -> int:
-        return bundle.spread if bundle.free else len(self.values.coins(bundle.weight))
+        if bundle.free:
+            return bundle.spread
+        # hashing a Fraction is slow, and counting is what planners wait for
+        key = (bundle.weight.numerator, bundle.weight.denominator)
+        cost = self._costs.get(key)
+        if cost is None:
+            cost = self._costs[key] = len(self.values.coins(bundle.weight))
+        return cost
 
     def _is_single(self, bundle: Bundle) -> bool:
         if bundle.free:

@@ -21,7 +21,7 @@ from qexpr.errors import InvalidInput, OutOfRegime, shorten
 __all__ = ["CONSTRUCTIONS", "Plan", "construct", "plan", "plans", "smallest"]
 
 SLACK = Fraction(1, 2**20)
-"""How far a digit may be from the best one, in units of the error: targets are enclosed, not known."""
+"""How far a digit may be from the best one, relative to its error: targets are only enclosed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,7 @@ class Plan:
 
 # One line each. A module offers plan(query, norm, **options) -> Plan, raising OutOfRegime where
 # it does not apply, and build(plan, f) -> Circuit, f None for the class (all free digits +1).
-CONSTRUCTIONS: tuple[str, ...] = (
-    "shared_bitplane",
-)
+CONSTRUCTIONS: tuple[str, ...] = ("shared_bitplane",)
 
 
 def _module(name: str) -> Any:

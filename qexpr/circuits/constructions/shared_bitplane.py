@@ -14,6 +14,7 @@ et al. (2019), whose theorem 1 it improves by a factor of log(1/eps).
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 from math import factorial
 from typing import Any
 
@@ -21,7 +22,7 @@ from qexpr.circuits.alphabet import Values, values_of
 from qexpr.circuits.builder import Builder, Digits
 from qexpr.circuits.gadgets import Kit, Shifted, log2_of
 from qexpr.circuits.graph import Circuit
-from qexpr.circuits.monomials import Monomials
+from qexpr.circuits.monomials import Monomials, split
 from qexpr.circuits.partition import hats
 from qexpr.circuits.realisation import Counts, count, realise
 from qexpr.circuits.registry import SLACK, Plan
@@ -100,16 +101,29 @@ def _errors(query: Query, norm: Fraction | None) -> PlaneErrors:
     )
 
 
+@cache
+def _hat_edges(query: Query, N: int, t: int) -> int:
+    """The edges that make the hats, counted in a network of nothing else."""
+    net = Builder(query.d, values_of(query.alphabet, t))
+    phi, _ = hats(Kit(net), N)
+    net.connect_free(phi, net.finish(), net.values.unit, None)
+    return count(net).weights - phi.size
+
+
 def _floor(query: Query, plan: Planes) -> int:
-    """Never more than the count: the edges that every node, plane and product has at least."""
-    nodes, prefixes = (plan.N + 1) ** query.d, (plan.N + 1) ** (query.d - 1)
-    hat = {1: 5 * plan.N, 2: 3 * nodes - 2 * prefixes}.get(
-        query.d, nodes + 6 * prefixes * plan.N
-    )
-    kept = [sum(a) for a, p in zip(multi_indices(query.d, query.n), plan.planes, strict=True) if p]
-    folds = sum(14 + 16 * plan.r for degree in kept if degree)
-    powers = sum(6 + 8 * plan.r for degree in kept if degree > 1)
-    return sum(plan.planes) * (nodes + 1) + hat + folds + powers
+    """Never more than the count: the edges that hats, planes, products and doublings have."""
+    nodes = (plan.N + 1) ** query.d
+    kept = [
+        a for a, p in zip(multi_indices(query.d, query.n), plan.planes, strict=True) if p and any(a)
+    ]
+    folds = sum(14 + 16 * plan.r for _ in kept)
+    for a in kept:
+        if sum(a) > 1:
+            left, right = split(a)
+            folds += 7 + 8 * plan.r if left == right else 15 + 16 * plan.r
+    planes = sum(p * (nodes + 2) - 1 for p in plan.planes if p)
+    hat = _hat_edges(query, plan.N, max(plan.planes) if query.alphabet.kind != "linear" else 1)
+    return planes + hat + folds + 10 * plan.N.bit_length()
 
 
 def _values(query: Query, plan: Planes) -> Values:
@@ -165,8 +179,7 @@ def _write(query: Query, norm: Fraction | None, plan: Planes, f: Function | None
         s = S * C[i] / (2 * u)
         p = Shifted(kit.scaled(held[i].unit, log2_of(full) - log2_of(s)), s)
         terms, _ = kit.product(p, powers.at(indices[i], s), plan.r)
-        for unit, sign in terms:
-            net.connect(unit, total, sign * u)
+        kit.add_terms(terms, total)
     # |f~| <= norm + eps, so with this offset the sum is not negative
     offset = next(o for o in _OFFSETS if o >= (norm or 1) + query.eps)
     kit.add_constant(total, u * S * (offset - C[0]))
