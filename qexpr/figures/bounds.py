@@ -51,7 +51,7 @@ class Curve:
 
 
 def curves(rows: Iterable[RowLike], panel: str) -> list[Curve]:
-    """The curves of a panel, "weights" or "bits" (free bits where nothing is said of all).
+    """The curves of a quantity; in the panel "bits", free bits where nothing is said of all.
 
     Values beyond the range of doubles cannot be drawn and are left out.
     """
@@ -77,8 +77,8 @@ def curves(rows: Iterable[RowLike], panel: str) -> list[Curve]:
     ]
 
 
-def draw_bounds(rows: Sequence[RowLike], form: str) -> bytes:
-    """Draw weights and bits of a table over a grid of eps.
+def draw_bounds(rows: Sequence[RowLike], form: str, quantities: Sequence[str] = PANELS) -> bytes:
+    """Draw weights and bits (or other quantities) of a table over a grid of eps.
 
     Solid lines are explicit, dashed ones orders at unit constant. Lower bounds are thin.
 
@@ -88,6 +88,8 @@ def draw_bounds(rows: Sequence[RowLike], form: str) -> bytes:
         As `qexpr.bounds.table` gives them, for at least two values of eps.
     form : str
         "svg", "pdf" or "png".
+    quantities : sequence of str
+        One panel each; those without a value are left out.
 
     Returns
     -------
@@ -103,9 +105,11 @@ def draw_bounds(rows: Sequence[RowLike], form: str) -> bytes:
         raise InvalidInput(
             "a plot needs a grid of at least two eps, such as --eps 1e-1:1e-6:26, got one"
         )
-    panels = {panel: found for panel in PANELS if (found := curves(rows, panel))}
+    panels = {panel: found for panel in quantities if (found := curves(rows, panel))}
     if not panels:
-        raise InvalidInput("nothing to plot: no bound gives weights or bits on this grid")
+        raise InvalidInput(
+            f"nothing to plot: no bound gives {' or '.join(quantities)} on this grid"
+        )
     styles = _styles([curve for found in panels.values() for curve in found])
     with paper_style():
         from matplotlib.figure import Figure
