@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from qexpr.figures.style import COLOURS, paper_style, to_bytes
 
@@ -14,7 +14,7 @@ _POINTS = 1601  # on [-2, 2], so that every multiple of 1/400 is met, 0 and 1 am
 class Drawable(Protocol):
     """What a drawing needs of a quantizer."""
 
-    name: Any
+    name: ClassVar[str]
 
     @property
     def options(self) -> dict[str, Any]:

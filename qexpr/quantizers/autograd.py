@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qexpr.errors import InvalidInput, shorten
-from qexpr.quantizers.backend import Array, torch_backend
+from qexpr.quantizers.backend import Array, import_torch, torch_backend
 
 __all__ = ["backward_function", "forward_function"]
 
@@ -15,7 +15,7 @@ __all__ = ["backward_function", "forward_function"]
 @functools.cache
 def _passes() -> tuple[Any, Any]:
     """Return the two autograd functions; torch is imported here and not before."""
-    import torch
+    torch = import_torch()
 
     b = torch_backend()
 
@@ -60,7 +60,7 @@ def _passes() -> tuple[Any, Any]:
 
 
 def _noise(quantizer: Any, x: Array, generator: Any) -> Array | None:
-    import torch
+    torch = import_torch()
 
     if not quantizer.is_stochastic:
         if generator is not None:
@@ -77,7 +77,7 @@ def _noise(quantizer: Any, x: Array, generator: Any) -> Array | None:
 
 
 def _tensors(quantizer: Any, x: Array, given: dict[str, Array]) -> list[Array]:
-    import torch
+    torch = import_torch()
 
     known = quantizer.parameters
     for name in given:
@@ -99,7 +99,7 @@ def _tensors(quantizer: Any, x: Array, given: dict[str, Array]) -> list[Array]:
 
 
 def _check(x: Any) -> None:
-    import torch
+    torch = import_torch()
 
     if not isinstance(x, torch.Tensor) or x.dtype not in (torch.float32, torch.float64):
         found = x.dtype if isinstance(x, torch.Tensor) else type(x).__name__

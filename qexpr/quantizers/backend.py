@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["NUMPY", "Array", "NumpyBackend", "torch_backend"]
+from qexpr.errors import Unsupported
+
+__all__ = ["NUMPY", "Array", "NumpyBackend", "import_torch", "torch_backend"]
 
 Array = Any  # a NumPy array or a torch tensor
 
@@ -144,10 +146,19 @@ class NumpyBackend:
 NUMPY = NumpyBackend()
 
 
+def import_torch() -> Any:
+    """Return torch; where it is missing, say how to get it."""
+    try:
+        import torch
+    except ModuleNotFoundError:
+        raise Unsupported("this needs PyTorch: pip install 'qexpr[train]'") from None
+    return torch
+
+
 @functools.cache
 def torch_backend() -> Any:
     """Return the same operations in torch, which is imported here and not before."""
-    import torch
+    torch = import_torch()
 
     class TorchBackend:
         """The operations in torch."""

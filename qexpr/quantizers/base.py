@@ -101,9 +101,9 @@ class Quantizer(ABC):
         return getattr(self, "per", "layer")
 
     @property
-    def is_activation(self) -> bool:
-        """Whether the quantizer is made for activations, for which zeros are no failure."""
-        return getattr(self, "role", "weight") == "activation"
+    def is_for_weights(self) -> bool:
+        """Whether the quantizer is made for weights; zeros of the others are no failure."""
+        return getattr(self, "role", "weight") == "weight"
 
     @property
     def projection(self) -> bool:
@@ -159,7 +159,7 @@ class Quantizer(ABC):
         """
         array = check_array(x, "x")
         codes, parts = self._encode(array, self._noise(array, generator))
-        if not self.is_activation:
+        if self.is_for_weights:
             self._warn_of_collapse(array, self._decode(codes, parts))
         return self._integers(codes), pack(parts)
 

@@ -40,7 +40,7 @@ class BinaryWeights(Quantizer):
 
     name = "bwn"
     summary = "binary weights with a least-squares scale for each output channel"
-    sources = (cite("rastegari2016xnor", "section 3.1, eqs. 2 to 6; backward pass of algorithm 1"),)
+    sources = (cite("rastegari2016xnor", "section 3.1 (binary-weight networks)"),)
 
     per: str = "channel"
     gradient_form: str = field(default="paper", metadata={"option": "gradient"})

@@ -48,7 +48,7 @@ class Dorefa(Quantizer):
 
     name = "dorefa"
     summary = "k-bit weights, activations and gradients"
-    sources = (cite("zhou2016dorefa", "eqs. 5 to 12"),)
+    sources = (cite("zhou2016dorefa", "sections 2.2 to 2.5"),)
 
     role: str = "weight"
     bits: int = 2

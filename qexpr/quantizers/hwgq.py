@@ -42,7 +42,7 @@ class HalfWaveGaussian(Quantizer):
 
     name = "hwgq"
     summary = "activations, the levels optimal for a half-wave Gaussian"
-    sources = (cite("cai2017hwgq", "eqs. 5 to 7 (forward), 10, 12 and 13 (backward)"),)
+    sources = (cite("cai2017hwgq", "sections 3 and 4 (forward and backward approximations)"),)
 
     role: str = "activation"
     bits: int = 2

@@ -11,7 +11,7 @@ from qexpr.quantizers.base import Quantizer
 from qexpr.quantizers.description import Description
 from qexpr.quantizers.groups import sign
 from qexpr.quantizers.options import check_choice, check_flag, check_integer
-from qexpr.quantizers.power import nearest_exponent, power
+from qexpr.quantizers.power import exponential, nearest_exponent
 from qexpr.quantizers.sources import cite
 
 __all__ = ["LinearQuant", "LogQuant"]
@@ -69,7 +69,7 @@ class LogQuant(_FixedPoint):
     role : {"weight", "activation", "gradient"}
         What is quantized; zeros are a collapse for weights.
 
-    Source: Miyashita, Lee and Murmann 2016 (arXiv:1603.01025), section 3, eqs. 4 to 9.
+    Source: Miyashita, Lee and Murmann 2016 (arXiv:1603.01025), section 3.
     """
 
     name = "log"
@@ -109,7 +109,7 @@ class LogQuant(_FixedPoint):
         nonzero = b.mask(codes != 0, codes)
         return (
             sign(b, codes)
-            * power(b, (b.abs(codes) + low) * nonzero, halves)
+            * exponential(b, (b.abs(codes) + low) * nonzero, halves)
             * nonzero
             * parts["scale"]
         )

@@ -41,7 +41,7 @@ class LearnedStep(Quantizer):
 
     name = "lsq"
     summary = "k bits with a learned step"
-    sources = (cite("esser2020lsq", "section 2, eqs. 1 to 5; section 2.2 (gradient scale)"),)
+    sources = (cite("esser2020lsq", "section 2 (step size gradient and its scale)"),)
 
     role: str = "weight"
     bits: int = 2
@@ -88,7 +88,7 @@ class LearnedStep(Quantizer):
     def rule_backward(
         self, b: Any, x: Array, upstream: Array, parameters: dict[str, Array]
     ) -> tuple[Array, dict[str, Array]]:
-        """Return the gradients for x and for the step (eq. 3)."""
+        """Return the gradients for x and for the step."""
         low, high = self.codes[0], self.codes[-1]
         ratio = x / parameters["step"]
         inside = b.mask((ratio > low) & (ratio < high), x)

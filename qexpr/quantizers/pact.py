@@ -32,7 +32,7 @@ class LearnedClip(Quantizer):
 
     name = "pact"
     summary = "k-bit activations with a learned clip"
-    sources = (cite("choi2018pact", "section 3, eqs. 1 to 3", recalled=0.95),)
+    sources = (cite("choi2018pact", "section 3", recalled=0.95),)
 
     role: str = "activation"
     bits: int = 4

@@ -11,7 +11,7 @@ import numpy as np
 from qexpr.quantizers.backend import NUMPY, Array, torch_backend
 from qexpr.quantizers.groups import check_array, sign
 
-__all__ = ["ap2", "ap2_torch", "nearest_exponent", "power"]
+__all__ = ["ap2", "ap2_torch", "exponential", "nearest_exponent"]
 
 
 def _below(quarters: int) -> float:
@@ -42,7 +42,7 @@ def nearest_exponent(b: Any, x: Array, halves: bool) -> Array:
     return 2 * exponent - 2 + below
 
 
-def power(b: Any, exponent: Array, halves: bool) -> Array:
+def exponential(b: Any, exponent: Array, halves: bool) -> Array:
     """Return 2^exponent, or 2^(exponent/2) with ``halves``, exact for integral powers."""
     if not halves:
         return b.ldexp(1 + 0 * exponent, exponent)
@@ -54,7 +54,7 @@ def power(b: Any, exponent: Array, halves: bool) -> Array:
 def _ap2(b: Any, z: Array) -> Array:
     nonzero = b.mask(z != 0, z)
     exponent = nearest_exponent(b, z, halves=False) * nonzero
-    return sign(b, z) * power(b, exponent, halves=False) * nonzero
+    return sign(b, z) * exponential(b, exponent, halves=False) * nonzero
 
 
 def ap2(z: Array) -> np.ndarray:

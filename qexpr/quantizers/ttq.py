@@ -30,7 +30,7 @@ class TrainedTernary(Quantizer):
     positive, negative : float
         The learned scales W_p and W_n, positive.
 
-    Source: Zhu et al. 2017 (arXiv:1612.01064), section 3, eqs. 6 to 9.
+    Source: Zhu et al. 2017 (arXiv:1612.01064), section 3.
     """
 
     name = "ttq"
@@ -38,7 +38,7 @@ class TrainedTernary(Quantizer):
     sources = (
         cite(
             "zhu2017ttq",
-            "section 3, eqs. 6 to 9",
+            "section 3",
             recalled=0.95,
             note="the gradient of W_n is the derivative of -W_n: minus the sum over the negatives",
         ),

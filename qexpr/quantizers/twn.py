@@ -60,7 +60,7 @@ class TernaryWeights(Quantizer):
 
     name = "twn"
     summary = "ternary weights, one scale by least squares"
-    sources = (cite("li2016ternary", "section 2.2, eqs. 3 to 6"),)
+    sources = (cite("li2016ternary", "section 2 (threshold-based ternary weights)"),)
 
     threshold: str = "approx"
     per: str = "layer"

@@ -45,7 +45,7 @@ class Uniform(Quantizer):
     sources = (
         cite(
             "jacob2018integer",
-            "section 2.1, eq. 1 (affine), section 3 (range of weights)",
+            "section 2.1 (affine map), section 3 (ranges)",
             recalled=0.9,
             note="percentile and least-squares scales are common practice, derived here",
         ),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from qexpr.errors import InvalidInput, shorten
-from qexpr.quantizers.backend import NUMPY, Array
+from qexpr.quantizers.backend import NUMPY, Array, import_torch
 from qexpr.quantizers.base import Quantizer
 from qexpr.quantizers.description import Description
 from qexpr.quantizers.groups import axes_of, check_array, sign, unit
@@ -44,7 +44,7 @@ class XnorActivations(Quantizer):
 
     name = "xnor"
     summary = "binary activations, the output scaled by K"
-    sources = (cite("rastegari2016xnor", "section 3.2, eqs. 7 to 11"),)
+    sources = (cite("rastegari2016xnor", "section 3.2 (binary dot product, binary convolution)"),)
 
     role: str = "activation"
     fixed_scale: bool = False
@@ -125,7 +125,7 @@ class XnorActivations(Quantizer):
 
     def torch_output_scale(self) -> Callable[[Any], Any]:
         """Return K under autograd: ``f(tensor)``, detached unless ``k_gradient``."""
-        import torch
+        torch = import_torch()
 
         def apply(x: Any) -> Any:
             self._check_shape(x)

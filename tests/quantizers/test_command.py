@@ -26,7 +26,7 @@ def test_the_command_describes_one(capsys):
     assert run(["quantizer", "twn", "--option", "threshold=exact"]) == 0
     out = capsys.readouterr().out
     assert r"\arg\max_D" in out
-    assert "section 2.2, eqs. 3 to 6" in out
+    assert "Ternary weight networks" in out
     assert run(["quantizer", "residual", "--option", "gamma=0.7,0.3", "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["options"]["gamma"] == [0.7, 0.3]

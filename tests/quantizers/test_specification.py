@@ -81,6 +81,19 @@ def test_permutations(variant, x, data):
     assert is_permutation_equivariant(q, admitted(q, x), order)
 
 
+CHANNELS = [v for v in VARIANTS if make(v).group == "channel" and not make(v).is_stochastic]
+
+
+@pytest.mark.parametrize("variant", CHANNELS, ids=label)
+def test_channels_do_not_see_each_other(variant):
+    q = make(variant)
+    w = np.random.default_rng(0).normal(size=(4, 3, 2)) * np.array([1, 10, 0.1, 3])[:, None, None]
+    order = np.array([2, 0, 3, 1])
+    assert np.array_equal(q.quantize(w[order]), q.quantize(w)[order])
+    rows = np.stack([q.quantize(channel[None])[0] for channel in w])
+    assert np.array_equal(rows, q.quantize(w))
+
+
 @pytest.mark.parametrize("variant", [v for v in VARIANTS if make(v).monotone], ids=label)
 @FEW
 @given(x=dyadic())
