@@ -144,7 +144,10 @@ def balls() -> Reading:
         if isinstance(x, Fraction):
             return Fraction(math.floor(x))
         low, high = lower_end(x), upper_end(x)
-        if not math.isfinite(high) or math.floor(low) != math.floor(high):
+        # Ends are floats only where the ball is not finite; a Fraction may exceed every double.
+        if isinstance(low, float) or isinstance(high, float):
+            raise Undecided
+        if math.floor(low) != math.floor(high):
             raise Undecided
         return Fraction(math.floor(low))
 

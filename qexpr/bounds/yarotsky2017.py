@@ -54,6 +54,10 @@ THEOREM_2 = Bound(
         Condition("d == 1", "the theorem is about one variable"),
         Condition("n == 1", "the theorem is about one bounded derivative"),
         Condition("eps < 1/2", "the theorem assumes it"),
+        Condition(
+            "ln(1/eps) >= 1",
+            "for larger eps the expression falls while eps falls, and says nothing",
+        ),
     ),
     definitions=_L,
     setting=_REAL,

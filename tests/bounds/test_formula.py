@@ -104,6 +104,15 @@ def test_irrational_powers_are_enclosed():
     assert high - low < Fraction(1, 2**60)
 
 
+def test_ceilings_beyond_the_range_of_doubles_are_integers():
+    """2^1500 log2(3), rounded up: its ball's ends are rationals that no double holds."""
+    formula = parse("ceil(2**1500*log(3))")
+    low, high = enclose(lambda: formula.evaluate(balls(), {}))
+    assert low == high
+    assert low.denominator == 1
+    assert 2**1500 < low < 2**1501
+
+
 @pytest.mark.parametrize("text", ["1/x", "x**(-2)", "log(x)"])
 def test_undefined_values_are_out_of_regime(text):
     with pytest.raises(OutOfRegime):
