@@ -38,10 +38,18 @@ def bound_pages(directory: str | Path) -> list[Path]:
         table = _sample(bound)
         drawing = f"{bound.id}.svg" if len({row.eps for row in table}) > 1 else ""
         if drawing:
-            write_bytes(folder / drawing, draw_bounds(table, "svg", bound.quantities[:3]))
+            write_bytes(folder / drawing, draw_bounds(table, "svg", _panels(bound)))
         write_text(target, page(bound, table, drawing))
         pages.append(target)
     return pages
+
+
+def _panels(bound: Bound) -> tuple[str, ...]:
+    """The one or two quantities that matter most."""
+    order = ("weights", "bits", "free_bits", "depth", "width")
+    named = [quantity for quantity in order if quantity in bound.quantities]
+    both = {"bits", "free_bits"} <= set(named)
+    return tuple(q for q in named if not (both and q == "free_bits"))[:2]
 
 
 def _sample(bound: Bound) -> Table:
@@ -115,9 +123,9 @@ def page(bound: Bound, table: Table, drawing: str) -> str:
             "## In use\n",
             "```pycon",
             ">>> from qexpr import bounds",
-            f'>>> value = bounds.get("{bound.id}").evaluate(d={query.d}, n={query.n}, '
-            f'alphabet="{query.alphabet}", eps="{table[0].eps}")',
-            f'>>> print(value["{table[0].quantity}"])',
+            f'>>> bound = bounds.get("{bound.id}")',
+            f">>> print(bound.evaluate(d={query.d}, n={query.n}, lam={query.lam}, "
+            f'eps="{table[0].eps}").{table[0].quantity})',
             str(table[0].claim.value) if table[0].claim else "",
             "```\n",
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
@@ -17,6 +17,11 @@ __all__ = ["Curve", "curves", "draw_bounds"]
 
 PANELS = ("weights", "bits")
 _MARKERS = (None, "o", "s", "^", "D")
+_WHERE: dict[str, Callable[[Query], str]] = {
+    "d": lambda query: str(query.d),
+    "n": lambda query: str(query.n),
+    "alphabet": lambda query: str(query.alphabet),
+}
 _LEGEND_LINE = 0.158  # inches
 
 
@@ -56,7 +61,7 @@ def curves(rows: Iterable[RowLike], panel: str) -> list[Curve]:
     Values beyond the range of doubles cannot be drawn and are left out.
     """
     rows = [row for row in rows if row.claim is not None and row.eps is not None]
-    places = {(row.query.d, row.query.n, str(row.query.alphabet)) for row in rows}
+    varying = [name for name in _WHERE if len({_WHERE[name](row.query) for row in rows}) > 1]
     states_bits = {row.claim.id for row in rows if row.claim and row.quantity == "bits"}
     found: dict[tuple[str, str, str], tuple[Claim, list[tuple[float, float]]]] = {}
     for row in rows:
@@ -66,8 +71,7 @@ def curves(rows: Iterable[RowLike], panel: str) -> list[Curve]:
         free = panel == "bits" and row.quantity == "free_bits" and claim.id not in states_bits
         if not (own or free):
             continue
-        query = row.query
-        where = f", d={query.d}, n={query.n}, {query.alphabet}" if len(places) > 1 else ""
+        where = "".join(f", {name} = {_WHERE[name](row.query)}" for name in varying)
         point = (float(row.eps or 0), float(claim.value))
         if math.isfinite(point[1]) and point[1] > 0:
             found.setdefault((claim.id, where, row.quantity), (claim, []))[1].append(point)
