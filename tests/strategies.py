@@ -120,7 +120,7 @@ def dense_networks(draw, d, steps=True, relu_only=False, depth=3, width=6, dyadi
 @st.composite
 def image_networks(draw):
     """Convolutions (stride, padding, groups), pooling, addition, products and a dense end."""
-    from qexpr import networks as N
+    from qexpr import networks as nets
 
     seed = draw(st.integers(0, 2**32 - 1))
     import numpy as np
@@ -133,7 +133,7 @@ def image_networks(draw):
     scale = [draw(_scales()) for _ in range(4)]
     act = draw(activations())
     layers = [
-        N.Conv2d(
+        nets.Conv2d(
             rng.integers(-2, 3, (4, 2 // groups, *kernel)),
             scale,
             [draw(rationals(-2, 2, 8)) for _ in range(4)],
@@ -144,20 +144,20 @@ def image_networks(draw):
             activation=act,
             name="a",
         ),
-        N.Conv2d(rng.integers(-1, 2, (4, 4, 1, 1)), Fraction(1, 3)),
+        nets.Conv2d(rng.integers(-1, 2, (4, 4, 1, 1)), Fraction(1, 3)),
     ]
     if draw(st.booleans()):
-        layers.append(N.Add(other="a"))
+        layers.append(nets.Add(other="a"))
     if draw(st.booleans()):
-        layers.append(N.Multiply(other="a", activation=draw(activations())))
-    shape = N.QuantizedNetwork((2, 5, 6), tuple(layers)).shapes[-1]
+        layers.append(nets.Multiply(other="a", activation=draw(activations())))
+    shape = nets.QuantizedNetwork((2, 5, 6), tuple(layers)).shapes[-1]
     if min(shape[1:]) >= 2:
-        pool = draw(st.sampled_from([N.MaxPool2d, N.AvgPool2d]))
+        pool = draw(st.sampled_from([nets.MaxPool2d, nets.AvgPool2d]))
         layers.append(pool(activation=draw(st.none() | activations())))
-    shape = N.QuantizedNetwork((2, 5, 6), tuple(layers)).shapes[-1]
+    shape = nets.QuantizedNetwork((2, 5, 6), tuple(layers)).shapes[-1]
     size = shape[0] * shape[1] * shape[2]
-    layers += [N.Flatten(), N.Dense(rng.integers(-3, 4, (2, size)), 0.1)]
-    return N.QuantizedNetwork((2, 5, 6), tuple(layers))
+    layers += [nets.Flatten(), nets.Dense(rng.integers(-3, 4, (2, size)), 0.1)]
+    return nets.QuantizedNetwork((2, 5, 6), tuple(layers))
 
 
 @st.composite

@@ -18,7 +18,7 @@ from qexpr.certificates.document import (
 from qexpr.certificates.enclosure import BUDGET, Enclosure, check_budget, read_gap
 from qexpr.circuits.graph import Circuit
 from qexpr.core.numbers import read_rational
-from qexpr.errors import CertificateError, InvalidInput, Unsupported, shorten
+from qexpr.errors import CertificateError, InvalidInput, QexprError, Unsupported, shorten
 
 if TYPE_CHECKING:
     from qexpr.certificates.branch_and_bound import Proof
@@ -135,8 +135,13 @@ def check(certificate: Certificate | dict[str, Any], w: Any) -> Certificate:
     f = read_target(read)
     if f.d != w.d:
         raise CertificateError(f"the target has {f.d} variables, the network {w.d}")
-    _check_lower(read, w, f)
-    import_module(_GENERIC[read.method]).verify(read.evidence, w, f, read.upper)
+    try:
+        _check_lower(read, w, f)
+        import_module(_GENERIC[read.method]).verify(read.evidence, w, f, read.upper)
+    except CertificateError:
+        raise
+    except QexprError as error:  # the method does not apply to this network or target
+        raise CertificateError(f"{read.method} proves nothing here: {error}") from None
     return read
 
 

@@ -29,7 +29,6 @@ __all__ = [
     "stated_upper",
 ]
 
-_ROUNDING = 2.0**-48  # covers the additions below, relative to the sum of sizes
 _BITS = 96
 _ROOM = Fraction(1, 2**40)
 
@@ -79,9 +78,9 @@ def difference(
                 below[:, k], above[:, k] = ends[0] * radius[:, k], ends[1] * radius[:, k]
         spread = np.maximum(np.abs(slopes - below), np.abs(slopes - above))
         total = spread.sum(axis=1)
-        size = np.abs(forms.centre) + np.abs(low) + np.abs(high)
+        size = np.abs(forms.centre) + np.abs(low) + np.abs(high) + forms.error
         size += (np.abs(slopes) + np.abs(below) + np.abs(above)).sum(axis=1)
-        slack = _ROUNDING * size + 2.0**-900
+        slack = (d + 10) * 2.0**-53 * size + 2.0**-900  # d + 7 roundings, relative to the sizes
         top = (forms.centre - low) + total + forms.error + slack
         bottom = (high - forms.centre) + total + forms.error + slack
         upper = np.maximum(top, bottom)

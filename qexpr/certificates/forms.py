@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qexpr.certificates import kernel
 from qexpr.certificates.program import INPUT, Node, Program
 from qexpr.certificates.relaxation import Bounds, relax, steepest
 from qexpr.networks.floating import apply
@@ -27,6 +28,7 @@ __all__ = ["FloatProgram", "Forms", "affine_forms", "float_program", "plain", "r
 
 U = 2.0**-53
 _TINY = 2.0**-900
+_FLOOR = 2.0**-800  # times gamma, still far above what underflow can take away
 _UP = 1.0 + 2.0**-44  # covers the roundings of a bound's own computation, with room
 
 
@@ -70,6 +72,11 @@ def _to_float(values: np.ndarray, denominator: int) -> np.ndarray:
     return np.array([table[value] for value in flat]).reshape(values.shape)
 
 
+def _sizes(matrix: np.ndarray, exact: np.ndarray) -> np.ndarray:
+    """Absolute values, never so small that the rounding of an entry is not relative."""
+    return np.where(exact != 0, np.maximum(np.abs(matrix), _FLOOR), 0.0)
+
+
 def float_program(program: Program) -> FloatProgram:
     """Round a program once.
 
@@ -81,12 +88,13 @@ def float_program(program: Program) -> FloatProgram:
     nodes = []
     for node in program.nodes:
         matrices = tuple(_to_float(matrix, node.denominator) for matrix in node.matrices)
+        pairs = list(zip(matrices, node.matrices, strict=True))
         terms = sum(matrix.shape[1] + 1 for matrix in matrices) + 8
         nodes.append(
             FloatNode(
                 node.sources,
                 matrices,
-                tuple(np.abs(matrix) for matrix in matrices),
+                tuple(_sizes(matrix, exact) for matrix, exact in pairs),
                 _to_float(node.offset, node.denominator),
                 terms * U * 1.01,
                 node,
@@ -101,7 +109,7 @@ def _sensitivities(nodes: list[FloatNode]) -> tuple[np.ndarray, ...]:
     out = [np.zeros(node.node.size) for node in nodes]
     out[-1] = np.ones(nodes[-1].node.size)
     for k in range(len(nodes) - 1, -1, -1):
-        through = out[k] * steepest(nodes[k].node.activation)
+        through = out[k] * steepest(nodes[k].node.activation) + _FLOOR
         for source, size in zip(nodes[k].sources, nodes[k].sizes, strict=True):
             if source != INPUT:
                 out[source] = out[source] + through @ size
@@ -121,12 +129,13 @@ def _affine(p: FloatNode, states: dict[int, _State]) -> _State:
         for source, matrix, size in zip(p.sources, p.matrices, p.sizes, strict=True):
             state = states[source]
             m, width, n = state.rows.shape
-            part = (state.rows.reshape(m * width, n) @ matrix.T).reshape(m, width, -1)
+            part = kernel.product(state.rows.reshape(m * width, n), matrix.T)
+            part = part.reshape(m, width, -1)
             both = np.empty((2, m, n))
             both[0] = state.noise
             magnitude = np.abs(state.rows).sum(axis=1)
             both[1] = state.rounding + p.gamma * (magnitude + state.noise + state.rounding)
-            spread = (both.reshape(2 * m, n) @ size.T).reshape(2, m, -1)
+            spread = kernel.product(both.reshape(2 * m, n), size.T).reshape(2, m, -1)
             rows = part if rows is None else rows + part
             noise = spread[0] if noise is None else noise + spread[0]
             rounding = spread[1] if rounding is None else rounding + spread[1]
@@ -232,7 +241,7 @@ def affine_forms(program: FloatProgram, centre: np.ndarray, radius: np.ndarray) 
                 grad = grad * bounds.slope
             for source, matrix in zip(p.sources, p.matrices, strict=True):
                 if source != INPUT:
-                    part = grad @ matrix
+                    part = kernel.product(grad, matrix)
                     grads[source] = part if grads[source] is None else grads[source] + part
             grads[k] = None
         units = sum(p.node.size for p in program.nodes)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from qexpr.certificates import kernel
 from qexpr.certificates.forms import FloatProgram, ranges
 from qexpr.certificates.program import INPUT
 from qexpr.certificates.relaxation import slopes_over
@@ -110,8 +111,9 @@ def _backward(program: FloatProgram, slopes: Slopes, m: int) -> tuple[np.ndarray
                 middle, spread = _times(middle, spread, *pair)
             gamma = p.gamma + (p.node.size + 8) * 2.0**-52
             for source, matrix, size in zip(p.sources, p.matrices, p.sizes, strict=True):
-                part = middle @ matrix
-                wide = ((spread + gamma * np.abs(middle)) @ size) * (1 + 4 * gamma) + _TINY
+                part = kernel.product(middle, matrix)
+                wide = kernel.product(spread + gamma * np.abs(middle), size)
+                wide = wide * (1 + 4 * gamma) + _TINY
                 if source in middles:
                     total = middles[source] + part
                     radii[source] = (radii[source] + wide + 2.0**-52 * np.abs(total)) * _UP

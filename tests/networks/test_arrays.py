@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from qexpr import networks as N
+from qexpr import networks as nets
 from qexpr.errors import InvalidInput
 from qexpr.networks.values import scale_and_codes
 
@@ -32,13 +32,13 @@ def test_scale_and_codes_are_exactly_the_doubles(weights):
 
 def test_ternary_doubles_become_ternary_codes():
     alpha = 0.1234567
-    network = N.from_arrays([np.array([[alpha, 0.0, -alpha]])])
+    network = nets.from_arrays([np.array([[alpha, 0.0, -alpha]])])
     assert network.layers[0].codes.tolist() == [[1, 0, -1]]
     assert network.layers[0].scale == Fraction(alpha)
 
 
 def test_integer_weights_biases_and_scales():
-    network = N.from_arrays(
+    network = nets.from_arrays(
         [np.array([[1, -1], [0, 2]]), np.array([[0.5, 0.25]])],
         [None, [0.125]],
         scales=[[Fraction(1, 3), 2], 4],
@@ -50,8 +50,8 @@ def test_integer_weights_biases_and_scales():
 
 
 def test_convolutions_are_flattened_before_dense_layers():
-    network = N.from_arrays(
-        [np.ones((2, 1, 2, 2)), np.ones((1, 8))], activation=N.sign(), input_shape=(1, 3, 3)
+    network = nets.from_arrays(
+        [np.ones((2, 1, 2, 2)), np.ones((1, 8))], activation=nets.sign(), input_shape=(1, 3, 3)
     )
     assert [type(layer).__name__ for layer in network.layers] == ["Conv2d", "Flatten", "Dense"]
     assert network.evaluate_exact([[0] * 9]) == [8]
@@ -60,9 +60,9 @@ def test_convolutions_are_flattened_before_dense_layers():
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
 def test_weights_that_are_not_finite_are_refused(bad):
     with pytest.raises(InvalidInput, match=r"weights\[1\] must be finite, got -?(nan|inf)"):
-        N.from_arrays([[[1.0]], [[bad]]])
+        nets.from_arrays([[[1.0]], [[bad]]])
     with pytest.raises(InvalidInput, match=r"bias\[0\] must be finite"):
-        N.from_arrays([[[1.0]]], [[bad]])
+        nets.from_arrays([[[1.0]]], [[bad]])
 
 
 @pytest.mark.parametrize(
@@ -79,4 +79,4 @@ def test_weights_that_are_not_finite_are_refused(bad):
 )
 def test_arrays_that_are_no_network_are_refused(arguments, message):
     with pytest.raises(InvalidInput, match=message):
-        N.from_arrays(*arguments)
+        nets.from_arrays(*arguments)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import dense_networks, rationals
 
-from qexpr import networks as N
+from qexpr import networks as nets
 from qexpr.errors import Unsupported
 
 
@@ -23,24 +23,24 @@ def test_the_circuit_equals_the_network(network, points):
 
 def test_convolution_pooling_and_addition():
     rng = np.random.default_rng(5)
-    network = N.QuantizedNetwork(
+    network = nets.QuantizedNetwork(
         (2, 4, 4),
         (
-            N.Conv2d(
+            nets.Conv2d(
                 rng.integers(-1, 2, (2, 1, 3, 3)),
                 0.5,
                 [1, -0.25],
                 padding=1,
                 padding_value=1,
                 groups=2,
-                activation=N.Relu(),
+                activation=nets.Relu(),
                 name="a",
             ),
-            N.Conv2d(rng.integers(-1, 2, (2, 2, 1, 1)), [2, 0.25]),
-            N.Add(other="a", activation=N.Relu()),
-            N.AvgPool2d(),
-            N.Flatten(),
-            N.Dense(rng.integers(-2, 3, (1, 8)), 0.125, [3]),
+            nets.Conv2d(rng.integers(-1, 2, (2, 2, 1, 1)), [2, 0.25]),
+            nets.Add(other="a", activation=nets.Relu()),
+            nets.AvgPool2d(),
+            nets.Flatten(),
+            nets.Dense(rng.integers(-2, 3, (1, 8)), 0.125, [3]),
         ),
     )
     points = [[Fraction(int(v), 8) for v in rng.integers(0, 9, 32)] for _ in range(3)]
@@ -48,8 +48,13 @@ def test_convolution_pooling_and_addition():
 
 
 def test_linear_layers_cost_no_unit_and_zeros_no_edge():
-    network = N.QuantizedNetwork(
-        (2,), (N.Dense([[1, 0], [0, 2]]), N.Dense([[1, 1]], activation=N.Relu()), N.Dense([[3]]))
+    network = nets.QuantizedNetwork(
+        (2,),
+        (
+            nets.Dense([[1, 0], [0, 2]]),
+            nets.Dense([[1, 1]], activation=nets.Relu()),
+            nets.Dense([[3]]),
+        ),
     )
     assert list(network.to_circuit().edges()) == [(0, 3, 1), (1, 3, 2), (3, 4, 3)]
 
@@ -57,13 +62,13 @@ def test_linear_layers_cost_no_unit_and_zeros_no_edge():
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ((N.Dense([[1]], activation=N.sign()),), "activation Steps"),
-        ((N.Dense([[1]], activation=N.Clip(0, 1)),), "activation Clip"),
-        ((N.Dense([[1], [1]]),), "2"),
-        ((N.Dense([[1]], "1/3"),), "1/3"),
-        ((N.Multiply(other="input"),), "not linear"),
+        ((nets.Dense([[1]], activation=nets.sign()),), "activation Steps"),
+        ((nets.Dense([[1]], activation=nets.Clip(0, 1)),), "activation Clip"),
+        ((nets.Dense([[1], [1]]),), "2"),
+        ((nets.Dense([[1]], "1/3"),), "1/3"),
+        ((nets.Multiply(other="input"),), "not linear"),
     ],
 )
 def test_what_a_circuit_cannot_be_is_refused(layers, message):
     with pytest.raises(Unsupported, match=message):
-        N.QuantizedNetwork((1,), layers).to_circuit()
+        nets.QuantizedNetwork((1,), layers).to_circuit()

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from qexpr import networks as N
+from qexpr import networks as nets
 
 
 def test_a_ternary_layer_and_a_layer_of_powers_of_two():
-    network = N.QuantizedNetwork(
+    network = nets.QuantizedNetwork(
         (3,),
         (
-            N.Dense([[1, 0, -1], [1, 1, 0]], "3/4", [1, 0], activation=N.Relu()),
-            N.Dense([[4, 3]], "1/2"),
+            nets.Dense([[1, 0, -1], [1, 1, 0]], "3/4", [1, 0], activation=nets.Relu()),
+            nets.Dense([[4, 3]], "1/2"),
         ),
     )
     counts = network.counts()
@@ -31,10 +31,10 @@ def test_a_ternary_layer_and_a_layer_of_powers_of_two():
 
 @pytest.mark.parametrize(("levels", "bits"), [(2, 1), (4, 2), (16, 4)])
 def test_step_values_times_binary_weights_are_bit_operations(levels, bits):
-    steps = N.Steps(tuple(range(1, levels)), tuple(range(levels)))
+    steps = nets.Steps(tuple(range(1, levels)), tuple(range(levels)))
     codes = np.where(np.arange(50).reshape(5, 10) % 3, 1, -1)
-    network = N.QuantizedNetwork(
-        (10,), (N.Activate(activation=steps), N.Dense(codes), N.Dense([[1] * 5]))
+    network = nets.QuantizedNetwork(
+        (10,), (nets.Activate(activation=steps), nets.Dense(codes), nets.Dense([[1] * 5]))
     )
     done = network.counts().operations
     assert done.bit_operations == 2 * 50 * bits
@@ -43,8 +43,8 @@ def test_step_values_times_binary_weights_are_bit_operations(levels, bits):
 
 
 def test_a_convolution_counts_every_position():
-    network = N.QuantizedNetwork(
-        (1, 4, 4), (N.Conv2d([[[[1, -1], [0, 1]]]], name="c"), N.MaxPool2d((3, 3)))
+    network = nets.QuantizedNetwork(
+        (1, 4, 4), (nets.Conv2d([[[[1, -1], [0, 1]]]], name="c"), nets.MaxPool2d((3, 3)))
     )
     counts = network.counts()
     assert counts.weights == 3
@@ -53,5 +53,5 @@ def test_a_convolution_counts_every_position():
 
 
 def test_one_value_needs_no_bits():
-    counts = N.QuantizedNetwork((2,), (N.Dense([[5, 5]]),)).counts()
+    counts = nets.QuantizedNetwork((2,), (nets.Dense([[5, 5]]),)).counts()
     assert (counts.bits_packed, counts.bits_entropy, counts.distinct) == (0, 0, 1)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import dense_networks, image_networks, rationals
 
-from qexpr import networks as N
+from qexpr import networks as nets
 from qexpr.errors import InvalidInput
 
 
@@ -38,15 +38,15 @@ def test_floats_are_near_the_exact_values(network, seed):
 
 def test_a_threshold_belongs_to_the_side_that_is_said():
     for closed, expected in (((True,), 1), ((False,), -1)):
-        step = N.Steps((Fraction(1, 3),), (-1, 1), closed)
-        network = N.QuantizedNetwork((1,), (N.Activate(activation=step),))
+        step = nets.Steps((Fraction(1, 3),), (-1, 1), closed)
+        network = nets.QuantizedNetwork((1,), (nets.Activate(activation=step),))
         assert network.evaluate_exact([[Fraction(1, 3)]]) == [expected]
         below, above = Fraction(1, 3) - Fraction(1, 10**30), Fraction(1, 3) + Fraction(1, 10**30)
         assert network.evaluate_exact([[below], [above]]) == [-1, 1]
 
 
 def test_sign_of_zero_is_plus_one():
-    network = N.QuantizedNetwork((1,), (N.Activate(activation=N.sign("1/3")),))
+    network = nets.QuantizedNetwork((1,), (nets.Activate(activation=nets.sign("1/3")),))
     assert network.evaluate_exact([[0]]) == [Fraction(1, 3)]
     assert network([[0.0]]).tolist() == [1 / 3]
 
@@ -54,7 +54,9 @@ def test_sign_of_zero_is_plus_one():
 @pytest.mark.parametrize("bits", [20, 31, 52, 61, 62, 63, 90])
 def test_large_codes_do_not_overflow(bits):
     codes = [[2**bits, 1], [2**bits - 1, -(2**bits)]]
-    network = N.QuantizedNetwork((2,), (N.Dense(codes, activation=N.Relu()), N.Dense([[3, 5]])))
+    network = nets.QuantizedNetwork(
+        (2,), (nets.Dense(codes, activation=nets.Relu()), nets.Dense([[3, 5]]))
+    )
     x, y = Fraction(2**40 + 1, 2**40), Fraction(1, 3)
     first = max(codes[0][0] * x + y, 0)
     second = max(codes[1][0] * x + codes[1][1] * y, 0)
@@ -63,20 +65,20 @@ def test_large_codes_do_not_overflow(bits):
 
 def test_padded_taps_read_the_padding_value():
     for value in (0, 1):
-        layer = N.Conv2d([[[[1] * 3] * 3]], padding=1, padding_value=value)
-        network = N.QuantizedNetwork((1, 1, 1), (layer,))
+        layer = nets.Conv2d([[[[1] * 3] * 3]], padding=1, padding_value=value)
+        network = nets.QuantizedNetwork((1, 1, 1), (layer,))
         assert network.evaluate_exact([[Fraction(1, 7)]]) == [Fraction(1, 7) + 8 * value]
 
 
 def test_several_outputs_come_as_rows():
-    network = N.QuantizedNetwork((1,), (N.Dense([[1], [2]]),))
+    network = nets.QuantizedNetwork((1,), (nets.Dense([[1], [2]]),))
     assert network.evaluate_exact([[1], [2]]) == [[1, 2], [2, 4]]
     assert network([[1.0], [2.0]]).tolist() == [[1, 2], [2, 4]]
 
 
 @pytest.mark.parametrize("points", [[[1.0]], [[float("nan"), 0.0]], [[[0.0, 0.0]]], [["x", 0.0]]])
 def test_bad_points_are_refused(points):
-    network = N.QuantizedNetwork((2,), (N.Dense([[1, 1]]),))
+    network = nets.QuantizedNetwork((2,), (nets.Dense([[1, 1]]),))
     with pytest.raises(InvalidInput):
         network.evaluate_exact(points)
     with pytest.raises(InvalidInput):
@@ -87,10 +89,12 @@ def test_bad_points_are_refused(points):
 def test_zero_times_a_number_beyond_every_type_is_zero(bits):
     size = 2**bits
     layers = (
-        N.Dense([[size, 0]], Fraction(1, 3 * size), [size], activation=N.Clip(-size, size)),
-        N.Dense([[0]], size, [Fraction(1, size)]),
+        nets.Dense([[size, 0]], Fraction(1, 3 * size), [size], activation=nets.Clip(-size, size)),
+        nets.Dense([[0]], size, [Fraction(1, size)]),
     )
-    network = N.QuantizedNetwork((2,), layers)
+    network = nets.QuantizedNetwork((2,), layers)
     assert network.evaluate_exact([[0, 0], [0, 1]]) == [Fraction(1, size)] * 2
-    added = N.QuantizedNetwork((1,), (N.Dense([[1]], Fraction(1, size)), N.Add(other="input")))
+    added = nets.QuantizedNetwork(
+        (1,), (nets.Dense([[1]], Fraction(1, size)), nets.Add(other="input"))
+    )
     assert added.evaluate_exact([[0]]) == [0]

@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from qexpr import networks as N
+from qexpr import networks as nets
 from qexpr.errors import InvalidInput, Unsupported
 
 RNG = np.random.default_rng(7)
@@ -30,7 +30,7 @@ def _save(path, nodes, constants, shape=(None, 3), output="y", outputs=("y",)):
 
 
 def _agree(path, model, d_shape):
-    network = N.from_onnx(path)
+    network = nets.from_onnx(path)
     x = (RNG.integers(0, 9, (6, *d_shape)) / 8).astype(np.float32)
     (expected,) = ReferenceEvaluator(model).run(None, {"x": x})
     got = np.asarray(network(x.reshape(6, -1).astype(float))).reshape(6, -1)
@@ -107,7 +107,7 @@ def test_other_nodes_are_refused_by_name(tmp_path, operator, options, message):
     path = tmp_path / "net.onnx"
     _save(path, [helper.make_node(operator, ["x"], ["y"], **options)], {})
     with pytest.raises(Unsupported, match=message):
-        N.from_onnx(path)
+        nets.from_onnx(path)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_options_outside_the_subset_are_refused(tmp_path, node, constants, messa
     path = tmp_path / "net.onnx"
     _save(path, [node], constants)
     with pytest.raises(Unsupported, match=message):
-        N.from_onnx(path)
+        nets.from_onnx(path)
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path):
@@ -132,20 +132,20 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
     bad[1, 0] = np.nan
     _save(path, [helper.make_node("MatMul", ["x", "a"], ["y"])], {"a": bad})
     with pytest.raises(InvalidInput, match="a must be finite, got nan"):
-        N.from_onnx(path)
+        nets.from_onnx(path)
 
 
 def test_files_that_are_no_onnx_are_refused(tmp_path):
     path = tmp_path / "net.onnx"
     with pytest.raises(InvalidInput, match="cannot read"):
-        N.from_onnx(path)
+        nets.from_onnx(path)
     path.write_bytes(b"\x00\xffnot a model")
     with pytest.raises(InvalidInput, match="not an ONNX file"):
-        N.from_onnx(path)
+        nets.from_onnx(path)
 
 
 def test_an_open_input_shape_is_refused(tmp_path):
     path = tmp_path / "net.onnx"
     _save(path, [helper.make_node("Relu", ["x"], ["y"])], {}, (None, None))
     with pytest.raises(InvalidInput, match="must have shape"):
-        N.from_onnx(path)
+        nets.from_onnx(path)
