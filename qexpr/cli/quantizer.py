@@ -18,7 +18,13 @@ __all__ = ["quantizer_command"]
 
 @click.command(name="quantizer", short_help="The quantizers, their formulas and plots.")
 @click.argument("name", required=False)
-@click.option("--plot", metavar="FILE", help="Draw the map and its gradient (.svg, .pdf, .png).")
+@click.option(
+    "--plot",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="",
+    help="Draw the map and its gradient to a .svg, .pdf or .png (NAME.svg if no file is named).",
+)
 @click.option(
     "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True
 )
@@ -45,10 +51,14 @@ def quantizer_command(
         deliver(_json_list(listed) if form == "json" else _text_list(listed), output)
         return
     chosen = quantizers.get(name, **dict(_read_option(text) for text in options))
-    if plot is not None:
-        _draw(chosen, plot)
     description = chosen.describe()
-    deliver(_json(description) if form == "json" else _text(description), output)
+    text = _json(description) if form == "json" else _text(description)
+    if plot is not None:
+        drawing = plot or f"{name}.svg"
+        _draw(chosen, drawing)
+        if form == "text":
+            text += "\n".join(paragraph("drawing", drawing, indent=2)) + "\n"
+    deliver(text, output)
 
 
 def _read_option(text: str) -> tuple[str, Any]:

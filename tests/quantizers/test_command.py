@@ -45,6 +45,16 @@ def test_the_command_draws(form, tmp_path, capsys):
     capsys.readouterr()
 
 
+def test_a_drawing_without_a_name_is_called_like_the_quantizer(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(["quantizer", "power-of-two", "--plot"]) == 0
+    assert "drawing           power-of-two.svg" in capsys.readouterr().out
+    assert (tmp_path / "power-of-two.svg").read_bytes().startswith(b"<?xml")
+    assert run(["quantizer", "hwgq", "--plot", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "hwgq"
+    assert (tmp_path / "hwgq.svg").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
