@@ -233,6 +233,19 @@ def test_bits_to_weights(d, eps, lam, fixed, free):
     assert free is None or evaluate["weights_any"] == free
 
 
+@pytest.mark.parametrize(("d", "n", "eps"), [(1, 1, "1e-3"), (2, 2, "1e-5"), (1, 3, "1e-9")])
+def test_real_weights_by_the_growth_product(d, n, eps):
+    # Bartlett et al. 2019: 2^V <= prod_i 2 (2 e V i k_i / W_i)^W_i, at W_i = W, k_i = 1, L = W.
+    bound = bounds.get("entropy.weights_real")
+    V = math.ceil((float(a_constant(n)[0]) / float(eps)) ** (1 / n)) ** d
+
+    def log_growth(W):
+        return sum(1 + W * math.log2(2 * math.e * V * i / W) for i in range(1, W + 1))
+
+    W = next(W for W in itertools.count(1) if log_growth(W) >= V)
+    assert bound.evaluate(d, n, eps=eps)["weights"] == W
+
+
 def test_the_two_level_corollary():
     # M >= ceil((A_n/eps)^(1/n))^d >= A_n^(d/n) eps^(-d/n) for eps < A_n.
     for d, n, eps in itertools.product((1, 2, 3), (1, 2, 3), ("1e-4", "1e-5")):
