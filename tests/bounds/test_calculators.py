@@ -131,6 +131,19 @@ def test_the_bound_by_size_covers_every_architecture(hidden, inputs):
     assert vc.vc_of_size(weights, len(hidden)) <= vc.vc_of_size(weights, len(hidden) + 1)
 
 
+@pytest.mark.parametrize(("weights", "depth"), [(10, 1), (141, 3), (1000, 7)])
+def test_the_bound_by_size_solves_its_inequality(weights, depth):
+    """m <= L + L W log2(2 e m / L) + W log2(L!)."""
+    m = vc.vc_of_size(weights, depth)
+
+    def right(m):
+        layers = depth * weights * math.log2(2 * math.e * m / depth)
+        return depth + layers + weights * math.log2(math.factorial(depth))
+
+    assert m <= right(m)
+    assert m + 1 > right(m + 1)
+
+
 @pytest.mark.parametrize(("weights", "lam"), [(7, 3), (100, 10), (5, 8), (41, 6)])
 def test_quantized_networks_are_counted_exactly(weights, lam):
     assert vc.quantized_upper(weights, lam) == (lam**weights).bit_length() - 1
@@ -308,6 +321,15 @@ def test_one_rounded_weight_attains_the_bound():
     layers = [([[Fraction(1, 2)]], [Fraction(1, 2)])]
     assert rounding.a_posteriori(layers, 0) == 2 * half
     assert rounding.a_priori((1, 1), Fraction(1), 0) == 2 * half
+
+
+def test_entries_that_round_upward_are_covered():
+    """0.51 rounds to 1: the signal of the rounded network grows where the other's does not."""
+    largest = Fraction(51, 100)
+    layers = [([[largest]], [largest])] * 5
+    near = [([[Fraction(1)]], [Fraction(1)])] * 5
+    error = abs(value_at(layers, [Fraction(1)]) - value_at(near, [Fraction(1)]))
+    assert error <= rounding.a_posteriori(layers, 0) <= rounding.a_priori((1,) * 6, largest, 0)
 
 
 @pytest.mark.parametrize("eps", ["1/2", "1e-3", "1e-30"])
