@@ -219,3 +219,20 @@ def test_bad_arguments_are_refused(call):
 def test_a_pole_inside_the_domain_of_a_derivative_is_refused_at_its_point():
     with pytest.raises(InvalidInput, match="not finite"):
         Target("sqrt(x0)").enclose((1,), [(0,)], 4, 20)
+
+
+@pytest.mark.parametrize("name", ["sin", "cos", "exp", "tanh", "log", "sqrt"])
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_each_function_has_the_derivative_of_sympy(name, order):
+    text, point = f"{name}(1+3*x0^2)", Fraction(2, 5)
+    low, high = Target(text).value([point], (order,))
+    value = as_fraction(oracle(text, (order,), (point,)))
+    assert low - Fraction(1, 10**30) <= value <= high + Fraction(1, 10**30)
+
+
+@pytest.mark.parametrize("text", ["abs(x0-1/2)", "relu(x0-1/2)*2-x0", "max(x0,1-x0)"])
+def test_boxes_across_a_kink_have_both_slopes_and_boxes_beside_it_one(text):
+    lower, upper = np.array([[0.25], [0.5], [0.4375]]), np.array([[0.5], [0.75], [0.53125]])
+    result = Target(text).enclose_boxes((1,), lower, upper)
+    assert result.lower.tolist() == [-1, 1, -1]
+    assert result.upper.tolist() == [-1, 1, 1]

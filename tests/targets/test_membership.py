@@ -180,3 +180,15 @@ def test_certificate_is_plain_json_and_repeatable():
 def test_targets_are_functions_of_the_core():
     assert isinstance(Target("x0"), Function)
     assert isinstance(Telegraph([1, -1]), Function)
+
+
+@pytest.mark.parametrize(
+    "text", ["sin(20*x0^2)/1700", "sin(3*x0)*cos(2*x0)*x0/40", "x0*(1-x0)*exp(x0)/12"]
+)
+def test_bounds_are_close_to_the_largest_sample(text):
+    target = Target(text)
+    points = [(k,) for k in range(2049)]
+    for bound in target.prove_membership(2).bounds:
+        lower, upper = target.enclose(bound.index, points, 2048, 30)
+        largest = max(map(abs, [*lower, *upper])) / 2**32
+        assert largest * (1 - 1e-6) <= bound.upper <= largest * 1.02
