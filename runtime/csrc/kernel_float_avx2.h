@@ -56,9 +56,11 @@ static void NAME(ternary)(const qk_planes *w, const REAL *block, int64_t from, i
   for (int64_t g = 0; g < 2 * bytes; g++) {
     VECTOR part[16];
     NAME(quad)(block + 4 * g * LANES, none, part);
-    for (int q = 0; q < 16; q++)
-      for (int p = 0; p < 16; p++)
-        if (!(p & q)) table[g][16 * q + p] = V(sub)(part[p], part[q]);
+    for (int p = 0; p < 16; p++)
+      for (int free = 15 & ~p, q = free;; q = (q - 1) & free) { /* the subsets of the others */
+        table[g][16 * q + p] = V(sub)(part[p], part[q]);
+        if (q == 0) break;
+      }
   }
   const __m256i low = _mm256_set1_epi8(15), high = _mm256_set1_epi8(-16);
   _Alignas(32) uint8_t index[2 * GROUPS][QK_PANEL] = {{0}};

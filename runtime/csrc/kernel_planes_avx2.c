@@ -37,6 +37,7 @@ static inline __attribute__((always_inline)) void lookup(const uint8_t *panel,
       for (int m = 0; m < rows; m++) {
         const __m256i t = _mm256_broadcastsi128_si256(_mm_load_si128(at + m));
         sum[m] = _mm256_add_epi8(sum[m], _mm256_shuffle_epi8(t, first));
+        __asm__("" : "+x"(sum[m])); /* or the compiler reorders the sums and spills registers */
       }
 #pragma GCC unroll 8
       for (int m = 0; m < rows; m++) {
