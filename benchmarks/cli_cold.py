@@ -11,13 +11,15 @@ import sys
 
 from record import alternate, write
 
+ENTRY = "from qexpr.cli.main import main; main()"  # what the console script runs
+
 COMMANDS = {
     "import numpy": ["-c", "import numpy"],
     "qexpr bound": [
-        *("-m", "qexpr.cli", "bound"),
+        *("-c", ENTRY, "bound"),
         *("--d", "2", "--n", "3", "--lambda", "3", "--eps", "1e-3"),
     ],
-    "qexpr --help": ["-m", "qexpr.cli", "--help"],
+    "qexpr --help": ["-c", ENTRY, "--help"],
     "import click, flint": ["-c", "import click, flint"],
     "python": ["-c", "pass"],
 }

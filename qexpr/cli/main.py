@@ -29,6 +29,11 @@ COMMANDS = {
         "quantizer_command",
         "The quantizers, their formulas and plots.",
     ),
+    "targets": (
+        "qexpr.cli.targets",
+        "targets_command",
+        "Target functions, with proven membership.",
+    ),
     "doctor": ("qexpr.cli.doctor", "doctor_command", "Versions, extras and how to add them."),
 }
 
