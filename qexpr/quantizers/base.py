@@ -24,7 +24,12 @@ from qexpr.quantizers.scales import Scales, affine, pack, unpack
 
 __all__ = ["Quantizer"]
 
-_QUIET = {"over": "ignore", "under": "ignore", "divide": "ignore", "invalid": "ignore"}
+_QUIET: dict[str, Any] = {
+    "over": "ignore",
+    "under": "ignore",
+    "divide": "ignore",
+    "invalid": "ignore",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,12 @@ from qexpr.quantizers.groups import sign
 from qexpr.quantizers.options import check_flag
 from qexpr.quantizers.sources import cite
 
-__all__ = ["BinaryConnect", "stochastic_sign"]
+__all__ = ["STOCHASTIC_FORWARD", "BinaryConnect", "stochastic_sign"]
+
+STOCHASTIC_FORWARD = (
+    r"Q(x) = +1 \text{ with probability } \operatorname{clip}((x+1)/2, 0, 1),"
+    r"\ -1 \text{ otherwise}"
+)
 
 
 def stochastic_sign(b: Any, x: Array, noise: Array) -> Array:
@@ -67,15 +72,11 @@ class BinaryConnect(Quantizer):
 
     def describe(self) -> Description:
         """Return the forward and backward maps in LaTeX, the source and the hidden defaults."""
-        random = (
-            r"Q(w) = +1 \text{ with probability } \operatorname{clip}((w+1)/2, 0, 1),"
-            r"\ -1 \text{ otherwise}"
-        )
         return self._describe(
-            forward=random
+            forward=STOCHASTIC_FORWARD
             if self.stochastic
-            else r"Q(w) = \operatorname{sign}(w),\ \operatorname{sign}(0) = +1",
-            backward=r"\partial C/\partial w = \partial C/\partial Q(w)",
+            else r"Q(x) = \operatorname{sign}(x),\ \operatorname{sign}(0) = +1",
+            backward=r"\partial C/\partial x = \partial C/\partial Q(x)",
             defaults=(
                 "no scale: the values are -1 and +1",
                 "w is clipped to [-1, 1] after every update",

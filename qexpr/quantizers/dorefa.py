@@ -69,7 +69,7 @@ class Dorefa(Quantizer):
 
     @property
     def _top(self) -> int:
-        return 2**self.bits - 1
+        return (1 << self.bits) - 1
 
     @property
     def codes(self) -> range:

@@ -80,7 +80,7 @@ class LogQuant(_FixedPoint):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.base == 2 and not isinstance(self.base, bool):
+        if isinstance(self.base, int) and self.base == 2:
             object.__setattr__(self, "base", "2")
         check_choice(self.base, "base", ("2", "sqrt2"))
 

@@ -82,7 +82,7 @@ class XnorActivations(Quantizer):
         codes, scale = super().encode(x, generator=generator)
         if self.fixed_scale:
             return codes, scale
-        return codes, Scales(scale=scale, output=self.output_scale(x))
+        return codes, Scales(scale=np.asarray(scale), output=self.output_scale(x))
 
     def rule_decode(self, b: Any, codes: Array, parts: dict[str, Any]) -> Array:
         """Return what enters the product: the signs."""
