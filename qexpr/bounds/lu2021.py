@@ -16,7 +16,7 @@ SMOOTH = fully_connected(
     r"within $85 (n+1)^d 8^n N^{-2n/d} L^{-2n/d}$ of $f$ in sup norm. Here $N = 1$ and "
     r"$L \le K = (85 (n+1)^d 8^n/\varepsilon)^{d/(2n)} + 1$.",
     "lu2021",
-    "Theorem 1.1",
+    "main theorem",
     0.9,
     (
         ("K", "(85*(n+1)**d*8**n/eps)**(d/(2*n)) + 1"),

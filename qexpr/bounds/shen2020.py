@@ -57,7 +57,7 @@ UNIFORM = fully_connected(
     r"within $19 \sqrt{d}\, \omega_f(N^{-2/d} L^{-2/d})$ of $f$ in sup norm. Here $N = 1$ and "
     r"$L \le K = (19 d/\varepsilon)^{d/2} + 1$.",
     "shen2020",
-    "Theorem 1, p = infinity",
+    "main theorem, p = infinity",
     0.9,
     (
         ("K", "(19*d/eps)**(d/2) + 1"),

@@ -15,7 +15,7 @@ UNIFORM = fully_connected(
     r"within $131 \sqrt{d}\, \omega_f((N^2 L^2 \log_3(N+2))^{-1/d})$ of $f$ in sup norm. Here "
     r"$N = 1$ and $L \le K = (131 d/\varepsilon)^{d/2} + 1$.",
     "shen2022",
-    "Theorem 1, p = infinity",
+    "main theorem, p = infinity",
     0.8,
     (
         ("K", "(131*d/eps)**(d/2) + 1"),

@@ -29,7 +29,7 @@ DEEP = Bound(
         Statement("weights", "(1/eps)**(d/(2*n))", _RATE),
         Statement("width", "25*d + 31", Rate("0")),
     ),
-    source=Source(REFERENCE, "Theorem 1", _TRUST, _NOTE),
+    source=Source(REFERENCE, "main theorem", _TRUST, _NOTE),
     setting="real weights of unbounded precision, fixed width",
 )
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qexpr.bounds import calculators
-from qexpr.bounds.calculators import regimes, regions, rounding, vc
+from qexpr.bounds.calculators import block, regimes, regions, rounding, vc
 from qexpr.core.claim import Explicit, Order
 from qexpr.core.source import Source
 from qexpr.errors import InvalidInput, OutOfRegime
@@ -21,6 +21,7 @@ EXAMPLES = {
     "rounding": {"widths": "2,64,64,1", "bits": 4, "eps": "1e-3"},
     "bitwidth": {"d": 2, "n": 3, "eps": "1e-3"},
     "overhead": {"d": 2, "n": 3, "eps": "1e-3"},
+    "block": {"t": 20, "lam": 3},
     "regimes": {"width": 16, "depth": 4, "bits": 4},
     "shen": {"d": 2, "N": 10, "L": 10, "n": 3},
     "square": {"digits": 5, "widths": "1,8,8,1", "depth": 5, "eps": "1e-3"},
@@ -377,6 +378,59 @@ def test_the_floors_of_the_regimes():
     assert found["eps at least"].value.guarantee == Fraction(1, 8)
     v = vc.vc_of_widths((1, 2, 1))
     assert found["floor by VC dimension"].value.guarantee == Fraction(1, 2 * v)
+
+
+# --- blocks for one weight -----------------------------------------------------------------------
+
+
+@given(st.integers(1, 300), st.integers(2, 12))
+@settings(max_examples=80, deadline=None)
+def test_the_base_is_the_least_that_holds_all_exponents(t, lam):
+    s = block.base(t, lam)
+    assert s ** (lam - 1) >= t + 1
+    assert (s - 1) ** (lam - 1) < t + 1
+
+
+def digit_sums(lam, s):
+    """Every i < s^(lambda-1) with its digit sum, by counting through all digits."""
+    return {
+        sum(digit * s**k for k, digit in enumerate(digits)): sum(digits)
+        for digits in itertools.product(range(s), repeat=lam - 1)
+    }
+
+
+@pytest.mark.parametrize(("t", "lam"), [(5, 2), (20, 3), (26, 4), (15, 5)])
+def test_connections_of_shared_powers(t, lam):
+    sums = digit_sums(lam, block.base(t, lam))
+    assert block.ding_connections(t, lam) == sum(sums[i] for i in range(1, t + 1))
+    found = lines("block", t=t, lam=lam)
+    assert found["Ding et al.: depth"].value.value >= max(sums[i] for i in range(t + 1))
+
+
+def test_a_block_of_shared_halves_has_a_quadratic_number_of_connections():
+    """lambda = 2: s = t + 1, so 2^-i takes i connections; strict layers take 7t + 6, skips 3t."""
+    found = lines("block", t=20)
+    assert found["Ding et al.: connections"].value == 20 * 21 // 2
+    assert found["Ding et al.: depth"].value == 20
+    assert found["strict layers: connections"].value == 146
+    assert found["strict layers: depth"].value == 21
+    assert found["skips: connections"].value == 60
+
+
+@given(st.integers(1, 12), st.integers(-(2**12), 2**12))
+@settings(max_examples=60, deadline=None)
+def test_halving_steps_store_a_weight(t, numerator):
+    """z <- z/2 + x/2 + (s_i/2) x, and x taken off once: within 2^-t of w x, z never negative."""
+    w, x = Fraction(numerator, 2**12), Fraction(1)
+    signs, left = [], w
+    for k in range(1, t + 1):
+        signs.append(1 if left >= 0 else -1)
+        left -= Fraction(signs[-1], 2**k)
+    z = Fraction(0)
+    for sign in reversed(signs):
+        z = z / 2 + x / 2 + Fraction(sign, 2) * x
+        assert z >= 0
+    assert abs(z - (1 - Fraction(1, 2**t)) * x - w * x) <= Fraction(1, 2**t)
 
 
 # --- explicit and order statements of papers ------------------------------------------------------

@@ -20,6 +20,7 @@ MODULES = (
     "rounding",
     "bitwidth",
     "overhead",
+    "block",
     "regimes",
     "shen",
     "square",

@@ -18,8 +18,10 @@ from qexpr.errors import OutOfRegime
 
 __all__ = ["CALCULATOR", "montufar_lower", "serra_lower", "serra_upper"]
 
-MONTUFAR = Source(reference("montufar2014"), "Theorem 5", Trust("RECALLED", 0.97))
-SERRA = Source(reference("serra2018"), "Theorem 1 and the lower bound", Trust("RECALLED", 0.92))
+MONTUFAR = Source(
+    reference("montufar2014"), "lower bound on the number of regions", Trust("RECALLED", 0.97)
+)
+SERRA = Source(reference("serra2018"), "upper and lower bound", Trust("RECALLED", 0.92))
 ONE_INPUT = Source(
     reference("serra2018"),
     "the exact number for one input",

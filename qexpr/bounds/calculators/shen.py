@@ -11,9 +11,9 @@ from qexpr.core.source import Source, Trust
 __all__ = ["CALCULATOR"]
 
 _NOTE = "the weights need many bits each"
-SHEN_2020 = Source(reference("shen2020"), "Theorem 1", Trust("RECALLED", 0.9), _NOTE)
-SHEN_2022 = Source(reference("shen2022"), "Theorem 1", Trust("RECALLED", 0.8), _NOTE)
-LU_2021 = Source(reference("lu2021"), "Theorem 1.1", Trust("RECALLED", 0.9), _NOTE)
+SHEN_2020 = Source(reference("shen2020"), "main theorem", Trust("RECALLED", 0.9), _NOTE)
+SHEN_2022 = Source(reference("shen2022"), "main theorem", Trust("RECALLED", 0.8), _NOTE)
+LU_2021 = Source(reference("lu2021"), "main theorem", Trust("RECALLED", 0.9), _NOTE)
 
 _LIPSCHITZ = "for functions with Lipschitz constant 1 in the Euclidean norm"
 _IN_NORM = {

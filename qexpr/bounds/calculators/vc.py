@@ -41,12 +41,15 @@ __all__ = [
 
 SOURCE = Source(
     reference("bartlett2019"),
-    "Theorem 7 and its growth product",
+    "explicit upper bound and its growth product",
     Trust("RECALLED", 0.93),
     "the growth product was derived again from Warren's lemma",
 )
 LOWER = Source(
-    reference("bartlett2019"), "Theorem 3", Trust("RECALLED", 0.7), "the constant 1/640 is recalled"
+    reference("bartlett2019"),
+    "lower bound",
+    Trust("RECALLED", 0.7),
+    "the constant 1/640 is recalled",
 )
 FREE = Source(reference("anthony1999"), "Theorem 8.4", Trust("RECALLED", 0.9))
 QUANTIZED = Source(reference("qexpr"), "counts of fully connected networks", Trust("DERIVED"))
@@ -212,7 +215,7 @@ def _lines(widths: tuple[int, ...], lam: int | None, bits: int | None) -> list[L
 
 
 _CONFIRMED = Source(
-    reference("bartlett2019"), "Theorems 3, 6 and 7, the orders", Trust("CONFIRMED")
+    reference("bartlett2019"), "orders of the upper and lower bounds", Trust("CONFIRMED")
 )
 
 
