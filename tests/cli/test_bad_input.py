@@ -61,6 +61,8 @@ CASES = [
     (("--nonsense",), "--nonsense", "--help"),
     (("--" + LONG,), "777", "--help"),
     (("stray",), "stray", "--help"),
+    (("two\nlines\x1b[31m",), "two lines [31m", "--help"),
+    (("--eps", "1e-1:1e-3:600,1e-4:1e-6:600"), "1200", "at most 1000 points"),
 ]
 
 

@@ -47,6 +47,7 @@ def test_calc_regions(qexpr):
     # One input: prod (n_l + 1) regions, here 4 * 5.
     text = qexpr("calc", "regions", "--widths", "1,3,4,1").out
     assert re.search(r"one input +20 +exact", text)
+    assert re.search(r"upper \(Serra et al\.\) +20 +explicit, upper bound", text)
     document = json.loads(qexpr("calc", "regions", "--widths", "1,3,4,1", "--format", "json").out)
     assert document["calculator"] == "regions"
     assert document["given"] == {"widths": "1,3,4,1"}
