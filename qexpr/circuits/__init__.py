@@ -68,7 +68,7 @@ _HOME = {
     "values_of": "alphabet",
 }
 # The constructions: qexpr.circuits.registry.CONSTRUCTIONS, held equal by a test.
-_CONSTRUCTIONS = ("shared_bitplane",)
+_CONSTRUCTIONS = ("shared_bitplane", "cones", "sigma_delta")
 
 __all__ = sorted((*_HOME, *_CONSTRUCTIONS))
 

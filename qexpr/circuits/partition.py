@@ -23,6 +23,8 @@ from qexpr.circuits.gadgets import Kit, log2_of
 
 __all__ = ["hats", "kinks"]
 
+_FEW = 32  # constants that are made one by one
+
 
 def kinks(kit: Kit, line: Group, scale: Fraction, first: int, count: int, of: str) -> Group:
     """The units u^2 * scale * relu(y - i), i = first .. first+count-1, of a line scale * y >= 0.
@@ -35,39 +37,95 @@ def kinks(kit: Kit, line: Group, scale: Fraction, first: int, count: int, of: st
     low, high = first // length, (first + count - 1) // length
     residual = net.group("residual", high - low + 1, of=of, first=low, step=length)
     net.connect(line, residual, u)
-    for a in range(max(low, 1), high + 1):
-        _subtract(kit, residual, a * length * scale, range(a - low, a - low + 1))
     made = net.group("kink", count, of=of, first=first)
-
-    def numbers() -> Indices:
-        return np.arange(first, first + count)
-
     net.connect(
         residual,
         made,
         u,
-        pairs=lambda: (numbers() // length - low, numbers() - first),
+        pairs=lambda: (
+            np.arange(first, first + count) // length - low,
+            np.arange(count),
+        ),
         count=count,
     )
-    for b in range(1, length):
-        start = first + (b - first) % length
-        rows = len(range(start, first + count, length))
-        if rows:
-            targets = range(start - first, count, length)
-            _subtract(kit, made, b * u * scale, targets)
+    start = max(low, 1)
+    _subtract(kit, residual, length * scale, start, high + 1 - start, lambda: _rows(low, high + 1))
+    _subtract(kit, made, u * scale, 1, length - 1, lambda: _rows(first, first + count) % length)
     return made
 
 
-def _subtract(kit: Kit, target: Group, value: Fraction, units: range) -> None:
-    """Subtract u * value from some units of a group, by one edge each from a shared constant."""
-    source = kit.multiple(kit.net.one, value.numerator, Fraction(1, value.denominator))
-    kit.net.connect(
-        source,
-        target,
-        -kit.u,
-        pairs=lambda: (np.zeros(len(units), np.int64), np.asarray(units)),
-        count=len(units),
-    )
+def _rows(first: int, end: int) -> Indices:
+    return np.arange(first, end)
+
+
+def _subtract(
+    kit: Kit, target: Group, step: Fraction, first: int, number: int, of: Callable[[], Indices]
+) -> None:
+    """Subtract u * step * i from each unit, i = of() in [first, first + number), 0 for none.
+
+    Constants that are powers of two are those of the kit; the others are made here, or, where
+    there are many, all of them in one group, so that the description stays short.
+    """
+    net, u = kit.net, kit.u
+    if number <= 0:
+        return
+    if number <= _FEW:
+        numbers = of()
+        for i in range(first, first + number):
+            units = np.flatnonzero(numbers == i)
+            if len(units):
+                source = kit.multiple(net.one, *_as_multiple(i * step))
+                pairs = _one_to(units)
+                net.connect(source, target, -u, pairs, len(units))
+        return
+    group = net.group("constants", number, first=first, step=str(step))
+    end = first + number
+    for place in range((end - 1).bit_length()):
+        if count := _with_bit(end, place) - _with_bit(first, place):
+            net.connect(
+                kit.constant(2**place * step / u),
+                group,
+                u,
+                pairs=_bit_pairs(first, end, place),
+                count=count,
+            )
+
+    def pairs() -> tuple[Indices, Indices]:
+        numbers = of()
+        units = np.flatnonzero(numbers > 0)
+        return numbers[units] - first, units
+
+    net.connect(group, target, -u, pairs, _positive(target, number))
+
+
+def _positive(target: Group, number: int) -> int:
+    """How many units get a constant: all of the residuals but the 0th, or of the kinks."""
+    params = dict(target.params)
+    first, end = params["first"], params["first"] + target.size
+    if target.role == "residual":
+        return end - max(first, 1)
+    return target.size - (-(-end // (number + 1)) - -(-first // (number + 1)))
+
+
+def _as_multiple(value: Fraction) -> tuple[int, Fraction]:
+    return value.numerator, Fraction(1, value.denominator)
+
+
+def _one_to(units: Indices) -> Callable[[], tuple[Indices, Indices]]:
+    return lambda: (np.zeros(len(units), np.int64), units)
+
+
+def _with_bit(end: int, place: int) -> int:
+    """How many of 0 .. end-1 have a bit set."""
+    return (end >> (place + 1) << place) + max(0, (end & (2 ** (place + 1) - 1)) - 2**place)
+
+
+def _bit_pairs(first: int, end: int, place: int) -> Callable[[], tuple[Indices, Indices]]:
+    def pairs() -> tuple[Indices, Indices]:
+        units = np.flatnonzero(np.arange(first, end) >> place & 1)
+        return np.zeros(len(units), np.int64), units
+
+    return pairs
 
 
 def hats(kit: Kit, N: int) -> tuple[Group, Fraction]:

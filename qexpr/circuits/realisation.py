@@ -59,11 +59,14 @@ class Counts:
 @lru_cache(maxsize=4096)
 def _split(values: Values, weight: Fraction) -> tuple[Fraction | None, Fraction]:
     """A source's weight as one direct edge (or none) and a weight from its first-layer copies."""
+    if values.unit != HALF:  # the copies hold the source itself
+        direct = values.coins(weight)[0]
+        return direct, weight - direct
     best: tuple[int, Fraction | None, Fraction] | None = None
     # among powers of two, one finer than the weight would leave an expensive rest
-    finest = max(weight.denominator, 2) if -HALF in values.members else MAX_EDGES
+    finest = max(weight.denominator, 2)
     for direct in (None, *(v for v in values.members if v.denominator <= finest)):
-        rest = (weight - (direct or 0)) / values.unit
+        rest = (weight - (direct or 0)) / HALF
         if rest == 0 or (rest / values.smallest).denominator != 1:
             continue
         cost = len(values.coins(rest)) + (direct is not None)
@@ -117,13 +120,27 @@ class _Expansion:
                 raise InvalidInput("a free weight of several edges needs a unit as its source")
             direct, rest = _split(self.values, bundle.weight)
             if bundle.source not in made:
-                group = Group(len(self.groups), 1, "copy", (("source", bundle.source),))
-                made[bundle.source] = group
-                self.groups.append(group)
-                self.bundles.append(Bundle(bundle.source, group.index, 1, self.values.unit))
+                made[bundle.source] = self._copy_of(bundle.source)
             if direct is not None:
                 self.bundles.append(replace(bundle, weight=direct))
             self.bundles.append(replace(bundle, source=made[bundle.source].index, weight=rest))
+
+    def _copy_of(self, source: int) -> Group:
+        """A first-layer copy: relu(source/2), or, where 1/2 is no value, the source in full."""
+        u = self.values.unit
+        copy = self._add("copy", source)
+        self.bundles.append(Bundle(source, copy.index, 1, u))
+        if u == HALF:
+            return copy
+        full = self._add("full copy", source)
+        self.bundles.append(Bundle(source, full.index, 1, 1 - u))
+        self.bundles.append(Bundle(copy.index, full.index, 1, Fraction(1)))
+        return full
+
+    def _add(self, role: str, source: int) -> Group:
+        group = Group(len(self.groups), 1, role, (("source", source),))
+        self.groups.append(group)
+        return group
 
     def _depths(self) -> list[int]:
         out: list[list[int]] = [[] for _ in self.groups]

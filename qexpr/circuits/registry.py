@@ -65,7 +65,7 @@ class Plan:
 
 # One line each. A module offers plan(query, norm, **options) -> Plan, raising OutOfRegime where
 # it does not apply, and build(plan, f) -> Circuit, f None for the class (all free digits +1).
-CONSTRUCTIONS: tuple[str, ...] = ("shared_bitplane",)
+CONSTRUCTIONS: tuple[str, ...] = ("shared_bitplane", "cones", "sigma_delta")
 
 
 def _module(name: str) -> Any:

@@ -40,6 +40,7 @@ from qexpr.rigor.constants import k_constant
 
 __all__ = ["build", "plan"]
 
+_FINE = 256  # grids up to this one have their hats counted for the search's lower bound
 _OFFSETS = (Fraction(5, 4), Fraction(3, 2), Fraction(2), Fraction(4))
 
 
@@ -122,7 +123,12 @@ def _floor(query: Query, plan: Planes) -> int:
             left, right = split(a)
             folds += 7 + 8 * plan.r if left == right else 15 + 16 * plan.r
     planes = sum(p * (nodes + 2) - 1 for p in plan.planes if p)
-    hat = _hat_edges(query, plan.N, max(plan.planes) if query.alphabet.kind != "linear" else 1)
+    if plan.N <= _FINE:
+        digits = max(plan.planes) if query.alphabet.kind != "linear" else 1
+        hat = _hat_edges(query, plan.N, digits)
+    else:  # what the partition's docstring says of one node
+        N, prefixes = plan.N, nodes // (plan.N + 1)
+        hat = {1: 6 * N - 8, 2: 3 * nodes + 8 * N}.get(query.d, nodes + 6 * prefixes * N)
     return planes + hat + folds + 10 * plan.N.bit_length()
 
 
