@@ -80,8 +80,10 @@ def footer(rows: Sequence[Row], notes: Notes, remarks: Iterable[str]) -> list[st
         lines.append("")
     kinds = {str(row.bound.kind) for row in rows}
     holds = {row.quantifier for row in rows}
-    if {"class fixed", "class any"} <= holds:
-        holds.add("either")
+    of_bounds: dict[str, set[str]] = {}
+    for row in rows:
+        of_bounds.setdefault(row.bound.id, set()).add(row.quantifier)
+    holds |= {holds_for(sorted(quantifiers)) for quantifiers in of_bounds.values()}
     levels = {row.bound.source.trust.level for row in rows}
     terms = {("order, unit constant" if k == "order" else k): KINDS[k] for k in KINDS if k in kinds}
     terms |= {name: text for name, text in QUANTIFIERS.items() if name in holds}

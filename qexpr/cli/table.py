@@ -134,5 +134,5 @@ def _out(rows: Sequence[Row], free: Sequence[str]) -> list[str]:
         alike.setdefault(reason + some, []).append(id)
     lines = ["DO NOT APPLY HERE"]
     for reason, ids in alike.items():
-        lines += paragraph(", ".join(ids), reason, hang=26)
+        lines += [*paragraph("", f"{reason}:", hang=0), *paragraph("", ", ".join(ids), hang=4)]
     return [*lines, ""]

@@ -163,6 +163,14 @@ def test_the_table_has_every_bound_once_with_its_kind(qexpr):
     assert row.split()[-4:] == ["fixed", "RECALLED", "0.9", "1"]
 
 
+def test_only_the_words_that_are_used_are_explained(qexpr):
+    options = ("bound", "--eps", "0.01", "--only")
+    ding = qexpr(*options, "ding2018.theorem1").out.split("WORDS")[1]
+    floor = qexpr(*options, "entropy.floor").out.split("WORDS")[1]
+    assert ("either" in ding, "explicit" in ding, "RECALLED p" in ding) == (False, False, True)
+    assert ("either" in floor, "explicit" in floor, "RECALLED p" in floor) == (True, True, False)
+
+
 def test_the_table_is_at_most_124_wide(qexpr):
     for options in (EXAMPLE, ("bound", "--eps", "1e-3"), ("bound", "--weights", "1000")):
         assert max(map(len, qexpr(*options).out.splitlines())) <= 124

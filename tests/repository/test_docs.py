@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import qexpr
+from qexpr import bounds
 from qexpr.cli.main import run
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +95,26 @@ def test_docstrings(name):
     for test in doctest.DocTestFinder(exclude_empty=True).find(module):
         if test.examples:
             check(test, test.globs)
+
+
+@pytest.mark.parametrize("id", bounds.ids())
+def test_the_page_of_a_bound_says_everything(id, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    generator = importlib.import_module("generate_bounds")
+    bound = bounds.get(id)
+    text = generator.page(bound, bounds.Table(), "plot.svg")
+    assert text.startswith(f"# {id}\n")
+    for part in (
+        bound.statement,
+        bound.latex(),
+        bound.bibtex.rstrip(),
+        f"| trust | {bound.source.trust} |",
+        *(statement.text for statement in bound.statements),
+        *(f"* `{c.text}`: {c.reason}" for c in bound.regime),
+        *(f"* `{name}`: {meaning}" for name, meaning in bound.parameters.items()),
+        "](plot.svg)",
+    ):
+        assert part in text
 
 
 def test_the_examples_are_found():
