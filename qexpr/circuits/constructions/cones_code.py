@@ -1,0 +1,175 @@
+"""The code of a cones network: values tracked on the mesh, coefficients as odd integers.
+
+In an order in which every prediction is known, the coefficient of the next node is the odd
+integer nearest to f/q minus the stencil's prediction from the values coded before, so that every
+coded value v_m, an integer multiple of q, stays within (1 + SLACK) q of f(m h).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from qexpr.circuits.constructions.cones_lattice import inner_nodes
+from qexpr.circuits.constructions.cones_plan import SLACK, ConesPlan, stencil
+from qexpr.core.function import Function
+from qexpr.errors import InvalidInput
+
+__all__ = ["Code", "encode", "odd_digits"]
+
+Integers = npt.NDArray[np.int64] | npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Code:
+    """Odd coefficients by name, and the coded values v (in units of q) on the mesh."""
+
+    coefficients: dict[str, Integers]
+    values: Integers
+
+
+def odd_digits(numbers: Integers, digits: int, j: int, b: int) -> Integers:
+    """Digit j of odd numbers in +-(2^(b digits) - 1).
+
+    number = sum_j s_j 2^(bj) with every s_j odd, in +-(2^b - 1).
+    """
+    raised = (numbers + (2 ** (b * digits) - 1)) // 2
+    return 2 * ((raised >> (b * j)) & (2**b - 1)) - (2**b - 1)
+
+
+class _Lattice:
+    """f/q at mesh nodes by enclosures, and the nearest odd integer to it less a prediction."""
+
+    def __init__(self, plan: ConesPlan, f: Function) -> None:
+        self.plan = plan
+        k = plan.q.denominator.bit_length() - 1
+        self.bits = k + 24
+        # an enclosure's middle, in units of 2^-(bits + 3), over q in the same units
+        self.q_units = int(plan.q * 2 ** (self.bits + 3))
+        axes = np.indices((plan.N + 1,) * plan.d).reshape(plan.d, -1).T
+        lower, upper = f.enclose((0,) * plan.d, axes, plan.N, self.bits)
+        wide = self.bits + 8 > 62
+        kind = object if wide else np.int64
+        low, high = np.asarray(lower, dtype=kind), np.asarray(upper, dtype=kind)
+        if len(low) and int(max(high - low)) > SLACK * self.q_units:
+            raise InvalidInput(
+                f"the target's values are not enclosed within {float(plan.q * SLACK):.3g}, "
+                "which this eps needs: take a larger eps"
+            )
+        self.middle = (low + high).reshape((plan.N + 1,) * plan.d)
+
+    def nearest_odd(self, middle: Integers, prediction: Integers) -> Integers:
+        return 2 * ((middle - prediction * self.q_units) // (2 * self.q_units)) + 1
+
+
+def _check(plan: ConesPlan, name: str, digits: int, numbers: Integers) -> None:
+    most = int(max(abs(np.asarray(numbers).ravel()), default=0))
+    if most > 2 ** (plan.b * digits) - 1:
+        raise InvalidInput(
+            f"a coefficient of kind {name} needs {most}, beyond the {digits} digits that are "
+            f"enough for every member of F({plan.d},{plan.n}): the function is not in the class"
+        )
+
+
+def encode(plan: ConesPlan, f: Function) -> Code:
+    """Code f on the plan's mesh.
+
+    Raises
+    ------
+    InvalidInput
+        If a coefficient does not fit, which a member of the class never does, or if f's
+        enclosures are too wide.
+    """
+    lattice = _Lattice(plan, f)
+    code = {1: _encode_line, 2: _encode_square}.get(plan.d, _encode_cube)(plan, lattice)
+    for name, digits in (*plan.long, ("inner", plan.p)):
+        _check(plan, name, digits, code.coefficients[name])
+    return code
+
+
+def _tracked(lattice: _Lattice, middles: list[int]) -> tuple[list[int], list[int]]:
+    """Start value, first difference, second differences along a line, and the values."""
+    q, v, rho = lattice.q_units, [], []
+    for i, middle in enumerate(middles):
+        prediction = 0 if i == 0 else v[0] if i == 1 else 2 * v[-1] - v[-2]
+        coefficient = 2 * ((middle - prediction * q) // (2 * q)) + 1
+        rho.append(coefficient)
+        v.append(prediction + coefficient)
+    return rho, v
+
+
+def _array(numbers: list[int]) -> Integers:
+    small = max(map(abs, numbers), default=0) < 2**60
+    return np.array(numbers, dtype=np.int64 if small else object)
+
+
+def _encode_line(plan: ConesPlan, lattice: _Lattice) -> Code:
+    rho, v = _tracked(lattice, lattice.middle.tolist())
+    return Code(
+        {"start": _array(rho[:1]), "slope": _array(rho[1:2]), "inner": _array(rho[2:])}, _array(v)
+    )
+
+
+def _encode_square(plan: ConesPlan, lattice: _Lattice) -> Code:
+    N, middle = plan.N, lattice.middle
+    # from (0, N) down to the origin, and out to (N, 0)
+    border = [*middle[0, ::-1].tolist(), *middle[1:, 0].tolist()]
+    line, beta = _tracked(lattice, border)
+    v = np.zeros((N + 1, N + 1), middle.dtype)
+    v[0, ::-1], v[1:, 0] = beta[: N + 1], beta[N + 1 :]
+    rho = np.zeros((N + 1, N + 1), middle.dtype)
+    weights = {z: w for z, w in stencil(2).items() if z != (0, 0)}
+    for total in range(2, 2 * N + 1):  # antidiagonals: all predictions are known
+        m1 = np.arange(max(1, total - N), min(N, total - 1) + 1)
+        m2 = total - m1
+        prediction = np.zeros(len(m1), middle.dtype)
+        inside = (m1 >= 2) & (m2 >= 2)
+        for (z1, z2), weight in weights.items():
+            prediction[inside] -= weight * v[m1[inside] - z1, m2[inside] - z2]
+        row, column = (m2 == 1) & (m1 >= 2), (m1 == 1) & (m2 >= 2)
+        for at, along in ((row, 0), (column, 1)):
+            a, b = m1[at], m2[at]
+            back = (a - 1, b) if along == 0 else (a, b - 1)
+            two = (a - 2, b - 1) if along == 0 else (a - 1, b - 2)
+            prediction[at] = v[a - 1, b - 1] + v[back] - v[two]
+        if total == 2:
+            prediction[:] = v[0, 0]
+        rho[m1, m2] = lattice.nearest_odd(middle[m1, m2], prediction)
+        v[m1, m2] = prediction + rho[m1, m2]
+    kinks = line[2:]
+    return Code(
+        {
+            "start": _array(line[:1]),
+            "slope": _array(line[1:2]),
+            "axis": _array(kinks[: N - 1] + kinks[N:]),
+            "kink": _array(kinks[N - 1 : N]),
+            "corner": rho[1:2, 1],
+            "edge": np.concatenate([rho[2:, 1], rho[1, 2:]]),
+            "inner": rho[2:, 2:].ravel(),
+        },
+        v,
+    )
+
+
+def _encode_cube(plan: ConesPlan, lattice: _Lattice) -> Code:
+    """d >= 3: values are 0 outside the cube, so boundary coefficients are long."""
+    N, d, middle = plan.N, plan.d, lattice.middle
+    v = np.zeros((N + 3,) * d, middle.dtype)  # two layers of zeros in front of every axis
+    rho = np.zeros((N + 1,) * d, middle.dtype)
+    weights = [(z, w) for z, w in stencil(d).items() if any(z)]
+    index = np.indices((N + 1,) * d).reshape(d, -1)
+    sums = index.sum(axis=0)
+    order = np.argsort(sums, kind="stable")
+    bounds = np.searchsorted(sums[order], np.arange(d * N + 2))
+    for total in range(d * N + 1):
+        m = tuple(index[:, order[bounds[total] : bounds[total + 1]]])
+        prediction = np.zeros(len(m[0]), middle.dtype)
+        for z, weight in weights:
+            prediction -= weight * v[tuple(mk + 2 - zk for mk, zk in zip(m, z, strict=True))]
+        rho[m] = lattice.nearest_odd(middle[m], prediction)
+        v[tuple(mk + 2 for mk in m)] = prediction + rho[m]
+    inner = inner_nodes(N, d)
+    flat = rho.ravel()
+    return Code({"face": flat[~inner], "inner": flat[inner]}, v[(slice(2, None),) * d])
