@@ -8,6 +8,7 @@ import pytest
 
 from qexpr.bounds import get, ids
 from qexpr.bounds.bound import Condition, Statement, Values
+from qexpr.bounds.citations import cited
 from qexpr.bounds.references import REFERENCES, reference
 from qexpr.bounds.registry import all_bounds
 from qexpr.bounds.remarks import REMARKS, remark
@@ -146,6 +147,31 @@ def test_remarks_say_why_they_have_no_value(one):
 def test_unknown_remarks_are_refused():
     with pytest.raises(InvalidInput, match="did you mean"):
         remark("park2024.fix")
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("ding2018.theorem1", {"ding2019universal"}),
+        ("ding2018", {"ding2019universal"}),
+        ("he2024precision", {"he2024precision"}),
+        ("park2024.fixed", {"park2024fixed"}),
+        ("park2024", {"park2024fixed"}),
+        ("regions", {"montufar2014", "serra2018"}),
+    ],
+)
+def test_names_cite_their_publications(name, keys):
+    assert {one.key for one in cited(name)} == keys
+
+
+@pytest.mark.parametrize("one", REFERENCES, ids=lambda one: one.key)
+def test_every_publication_is_cited_by_its_key(one):
+    assert cited(one.key) == (one,)
+
+
+def test_names_that_cite_nothing_are_refused_with_the_nearest():
+    with pytest.raises(InvalidInput, match="did you mean vardi2021"):
+        cited("vardi2020")
 
 
 def test_a_query_is_checked_before_the_formula():

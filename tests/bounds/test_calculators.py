@@ -90,6 +90,11 @@ def test_bad_arguments_are_refused(name, given, message):
         calculators.get(name)(**given)
 
 
+def test_orders_beyond_doubles_are_out_of_regime():
+    with pytest.raises(OutOfRegime, match="beyond the range of a double"):
+        calculators.get("petersen")(d=1000, beta=1, eps="1e-300")
+
+
 def test_unknown_calculators_are_refused_with_the_nearest_name():
     with pytest.raises(InvalidInput, match="did you mean regions"):
         calculators.get("region")

@@ -8,14 +8,21 @@ from qexpr.bounds.evaluation import enclose
 from qexpr.bounds.formula import parse
 from qexpr.bounds.readings import balls
 from qexpr.core.claim import Explicit, Order, Side
-from qexpr.errors import OutOfRegime
+from qexpr.errors import OutOfRegime, QexprError
 
 __all__ = ["explicit", "order"]
+
+_TOO_LARGE = "the value is beyond the range of a double"
 
 
 def _ends(text: str, names: dict[str, int | Fraction]) -> tuple[Fraction, Fraction]:
     exact = {name: Fraction(value) for name, value in names.items()}
-    return enclose(lambda: parse(text).evaluate(balls(), exact))
+    try:
+        return enclose(lambda: parse(text).evaluate(balls(), exact))
+    except OutOfRegime:
+        raise
+    except QexprError:  # exponents too large for any ball
+        raise OutOfRegime(_TOO_LARGE) from None
 
 
 def explicit(text: str, side: Side, **names: int | Fraction) -> Explicit:
@@ -29,4 +36,4 @@ def order(text: str, **names: int | Fraction) -> Order:
     try:
         return Order(float((low + high) / 2))
     except OverflowError:
-        raise OutOfRegime("the value is beyond the range of a double") from None
+        raise OutOfRegime(_TOO_LARGE) from None
