@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import random
 from fractions import Fraction
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qexpr.bounds import calculators
-from qexpr.bounds.calculators import block, regimes, regions, rounding, vc
+from qexpr.bounds.calculators import block, vc
 from qexpr.core.claim import Explicit, Order
 from qexpr.core.source import Source
 from qexpr.errors import InvalidInput, OutOfRegime
@@ -100,7 +99,7 @@ def test_unknown_calculators_are_refused_with_the_nearest_name():
         calculators.get("region")
 
 
-# --- VC dimension --------------------------------------------------------------------------------
+# --- VC dimension ----------------------------------------------------------------------------------
 
 
 def test_vc_of_two_hidden_layers_of_ten():
@@ -155,237 +154,7 @@ def test_quantized_networks_are_counted_exactly(weights, lam):
     assert vc.quantized_upper(weights, lam) == (lam**weights).bit_length() - 1
 
 
-# --- linear regions ------------------------------------------------------------------------------
-
-
-def serra_by_enumeration(inputs, hidden):
-    total = 0
-    for choice in itertools.product(*(range(units + 1) for units in hidden)):
-        room, product = inputs, 1
-        for units, j in zip(hidden, choice, strict=True):
-            product *= math.comb(units, j) if j <= min(room, units) else 0
-            room = min(room, units - j)
-        total += product
-    return total
-
-
-@given(st.integers(1, 4), st.lists(st.integers(1, 5), min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
-def test_the_dynamic_programme_sums_over_the_stated_set(inputs, hidden):
-    assert regions.serra_upper(inputs, hidden) == serra_by_enumeration(inputs, hidden)
-
-
-@given(st.integers(1, 4), st.lists(st.integers(1, 20), min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
-def test_lower_numbers_of_regions_stay_below_the_upper_one(inputs, hidden):
-    upper = regions.serra_upper(inputs, hidden)
-    for lower in (regions.montufar_lower, regions.serra_lower):
-        try:
-            assert lower(inputs, hidden) <= upper
-        except OutOfRegime:
-            assert min(hidden) < 3 * inputs
-
-
-def test_one_layer_is_an_arrangement_of_lines():
-    """n lines in general position cut the plane into 1 + n + n(n-1)/2 regions."""
-    for n in range(1, 9):
-        assert regions.serra_upper(2, (n,)) == 1 + n + n * (n - 1) // 2
-
-
-def affine_pieces(layers):
-    """The affine pieces on the real line of a network with one input, by exact breakpoints.
-
-    A function is a list of (left end, slope, intercept); every unit breaks pieces at its zeros.
-    """
-    infinite = Fraction(-(10**9))
-    values = [[(infinite, Fraction(1), Fraction(0))]]  # the input itself
-    for number, (rows, biases) in enumerate(layers):
-        cuts = sorted({left for function in values for left, _, _ in function})
-        result = []
-        for row, bias in zip(rows, biases, strict=True):
-            pieces = []
-            for left in cuts:
-                slope, intercept = Fraction(0), bias
-                for weight, function in zip(row, values, strict=True):
-                    _, a, b = [piece for piece in function if piece[0] <= left][-1]
-                    slope, intercept = slope + weight * a, intercept + weight * b
-                pieces.append((left, slope, intercept))
-            if number < len(layers) - 1:
-                pieces = rectify(pieces, cuts)
-            result.append(pieces)
-        values = result
-    (output,) = values
-    return 1 + sum(a[1:] != b[1:] for a, b in itertools.pairwise(output))
-
-
-def rectify(pieces, cuts):
-    result = []
-    for (left, slope, intercept), right in zip(pieces, [*cuts[1:], Fraction(10**9)], strict=True):
-        ends = [left]
-        if slope and left < -intercept / slope < right:
-            ends.append(-intercept / slope)
-        for end, stop in zip(ends, [*ends[1:], right], strict=True):
-            middle = (end + stop) / 2
-            on = slope * middle + intercept > 0
-            result.append((end, slope, intercept) if on else (end, Fraction(0), Fraction(0)))
-    return result
-
-
-def test_one_input_reaches_the_product():
-    """Three units fold the line four times over (-4, -3); every unit after cuts each fold.
-
-    One of those looks down, the others up, so that at no point all of them are off.
-    """
-    F = Fraction
-    first = ([[F(1)], [F(1)], [F(-1)]], [F(0), F(-1), F(3)])  # relu(x), relu(x-1), relu(3-x)
-    folds = [F(-2), F(3, 2), F(-1)]
-    for units in (2, 3, 5):
-        thresholds = [-4 + F(j + 1, units + 1) for j in range(units)]
-        *others, top = thresholds
-        second = ([*([folds] * (units - 1)), [-w for w in folds]], [*(-t for t in others), top])
-        last = ([[F(2**j) for j in range(units)]], [F(0)])
-        pieces = affine_pieces([first, second, last])
-        assert pieces == 4 * (units + 1)
-        assert lines("regions", widths=(1, 3, units, 1))["one input"].value == pieces
-        assert regions.serra_upper(1, (3, units)) == pieces
-
-
-def test_random_networks_have_no_more_pieces():
-    generator = random.Random(3)
-    for _ in range(20):
-        widths = [1, *(generator.randint(1, 4) for _ in range(2)), 1]
-        layers = [
-            (
-                [[Fraction(generator.randint(-9, 9)) for _ in range(a)] for _ in range(b)],
-                [Fraction(generator.randint(-9, 9)) for _ in range(b)],
-            )
-            for a, b in itertools.pairwise(widths)
-        ]
-        assert affine_pieces(layers) <= regions.serra_upper(1, widths[1:-1])
-
-
-def test_numbers_of_regions_too_large_are_refused():
-    with pytest.raises(OutOfRegime, match="fewer inputs"):
-        calculators.get("regions")(widths="4096,4096,4096,1")
-
-
-# --- rounding ------------------------------------------------------------------------------------
-
-
-def random_layers(generator, widths, largest):
-    return [
-        (
-            [
-                [Fraction(generator.randint(-997, 997), 997) * largest for _ in range(a)]
-                for _ in range(b)
-            ],
-            [Fraction(generator.randint(-997, 997), 997) * largest for _ in range(b)],
-        )
-        for a, b in itertools.pairwise(widths)
-    ]
-
-
-def value_at(layers, x):
-    for number, (rows, biases) in enumerate(layers):
-        x = [
-            sum((a * b for a, b in zip(row, x, strict=True)), bias)
-            for row, bias in zip(rows, biases, strict=True)
-        ]
-        if number < len(layers) - 1:
-            x = [max(entry, Fraction(0)) for entry in x]
-    return x[0]
-
-
-@given(
-    st.integers(0, 10**6),
-    st.lists(st.integers(1, 5), min_size=1, max_size=3),
-    st.integers(0, 8),
-    st.sampled_from([Fraction(1, 3), Fraction(1), Fraction(5, 2)]),
-)
-@settings(max_examples=60, deadline=None)
-def test_rounded_networks_stay_within_the_bounds(seed, hidden, bits, largest):
-    generator = random.Random(seed)
-    widths = (2, *hidden, 1)
-    layers = random_layers(generator, widths, largest)
-    near = [
-        (
-            [[rounding.round_to_bits(entry, bits) for entry in row] for row in rows],
-            [rounding.round_to_bits(entry, bits) for entry in biases],
-        )
-        for rows, biases in layers
-    ]
-    posterior = rounding.a_posteriori(layers, bits)
-    assert posterior <= rounding.a_priori(widths, largest, bits)
-    for _ in range(10):
-        x = [Fraction(generator.randint(0, 64), 64) for _ in range(2)]
-        assert abs(value_at(layers, x) - value_at(near, x)) <= posterior
-
-
-def test_one_rounded_weight_attains_the_bound():
-    """f = w x + b on [0, 1] with both errors 2^-(b+1): the bound is the error at x = 1."""
-    half = Fraction(1, 2)
-    layers = [([[Fraction(1, 2)]], [Fraction(1, 2)])]
-    assert rounding.a_posteriori(layers, 0) == 2 * half
-    assert rounding.a_priori((1, 1), Fraction(1), 0) == 2 * half
-
-
-def test_entries_that_round_upward_are_covered():
-    """0.51 rounds to 1: the signal of the rounded network grows where the other's does not."""
-    largest = Fraction(51, 100)
-    layers = [([[largest]], [largest])] * 5
-    near = [([[Fraction(1)]], [Fraction(1)])] * 5
-    error = abs(value_at(layers, [Fraction(1)]) - value_at(near, [Fraction(1)]))
-    assert error <= rounding.a_posteriori(layers, 0) <= rounding.a_priori((1,) * 6, largest, 0)
-
-
-@pytest.mark.parametrize("eps", ["1/2", "1e-3", "1e-30"])
-@pytest.mark.parametrize("largest", [Fraction(1), Fraction(1, 3), Fraction(7)])
-def test_the_least_number_of_bits_is_the_least(eps, largest):
-    eps = Fraction(eps)
-    bits = rounding.least_bits((2, 16, 16, 1), largest, eps)
-    assert rounding.a_priori((2, 16, 16, 1), largest, bits) <= eps
-    assert bits > 0
-    assert rounding.a_priori((2, 16, 16, 1), largest, bits - 1) > eps
-
-
-# --- the three regimes ---------------------------------------------------------------------------
-
-
-def test_the_precision_floor_is_the_distance_to_the_grid():
-    """A network of L layers on the grid 2^-b has f(0) in 2^-(bL) Z."""
-    generator = random.Random(5)
-    bits, widths = 2, (1, 3, 3, 1)
-    for _ in range(20):
-        layers = [
-            (
-                [[rounding.round_to_bits(entry, bits) for entry in row] for row in rows],
-                [rounding.round_to_bits(entry, bits) for entry in biases],
-            )
-            for rows, biases in random_layers(generator, widths, Fraction(1))
-        ]
-        assert (value_at(layers, [Fraction(0)]) * 2 ** (bits * 3)).denominator == 1
-    assert regimes.precision_floor(3, bits) == Fraction(1, 2 * 2**6)
-
-
-@pytest.mark.parametrize(
-    ("width", "depth", "bits", "name"),
-    [(256, 4, 2, "under"), (256, 4, 3, "proper"), (4, 4, 8, "proper"), (4, 4, 9, "over")],
-)
-def test_regimes_change_at_log_w_over_l_and_l_log_w(width, depth, bits, name):
-    assert regimes.regime(width, depth, bits) == name
-
-
-def test_the_floors_of_the_regimes():
-    found = lines("regimes", width=2, depth=2, bits=1)
-    # 1 -> 2 -> 1 has 7 weights with 2^3 - 1 values: floor(7 log2 7) = 19 bits.
-    assert found["floor by memory"].value.guarantee == Fraction(1, 20)
-    assert found["floor by precision"].value.guarantee == Fraction(1, 8)
-    assert found["eps at least"].value.guarantee == Fraction(1, 8)
-    v = vc.vc_of_widths((1, 2, 1))
-    assert found["floor by VC dimension"].value.guarantee == Fraction(1, 2 * v)
-
-
-# --- blocks for one weight -----------------------------------------------------------------------
+# --- blocks for one weight -------------------------------------------------------------------------
 
 
 @given(st.integers(1, 300), st.integers(2, 12))
@@ -438,7 +207,7 @@ def test_halving_steps_store_a_weight(t, numerator):
     assert abs(z - (1 - Fraction(1, 2**t)) * x - w * x) <= Fraction(1, 2**t)
 
 
-# --- explicit and order statements of papers ------------------------------------------------------
+# --- explicit and order statements of papers -------------------------------------------------------
 
 
 def test_shen_yang_zhang():
