@@ -99,7 +99,7 @@ def test_unknown_calculators_are_refused_with_the_nearest_name():
         calculators.get("region")
 
 
-# --- VC dimension ----------------------------------------------------------------------------------
+# --- VC dimension -----------------------------------------------------------------------------
 
 
 def test_vc_of_two_hidden_layers_of_ten():
@@ -154,7 +154,7 @@ def test_quantized_networks_are_counted_exactly(weights, lam):
     assert vc.quantized_upper(weights, lam) == (lam**weights).bit_length() - 1
 
 
-# --- blocks for one weight -------------------------------------------------------------------------
+# --- blocks for one weight --------------------------------------------------------------------
 
 
 @given(st.integers(1, 300), st.integers(2, 12))
@@ -207,7 +207,7 @@ def test_halving_steps_store_a_weight(t, numerator):
     assert abs(z - (1 - Fraction(1, 2**t)) * x - w * x) <= Fraction(1, 2**t)
 
 
-# --- explicit and order statements of papers -------------------------------------------------------
+# --- explicit and order statements of papers --------------------------------------------------
 
 
 def test_shen_yang_zhang():
