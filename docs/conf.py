@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -34,6 +35,8 @@ autodoc_member_order = "bysource"
 autodoc_mock_imports = ["torch"]
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True
+suppress_warnings = ["ref.python"]  # types of parameters are words ("text"), not names to resolve
 
 html_theme = "furo"
 html_title = f"qexpr {release}".strip()
@@ -54,6 +57,23 @@ def _generate(app: Any) -> None:
     gallery_pages(HERE / "generated" / "quantizers")
 
 
+def _escape_bars(
+    app: Any, what: str, name: str, obj: object, options: Any, lines: list[str]
+) -> None:
+    """|x| is an absolute value in our docstrings, and a substitution in reStructuredText."""
+    math_indent = None
+    for i, line in enumerate(lines):
+        indent = len(line) - len(line.lstrip())
+        if math_indent is not None and line.strip() and indent <= math_indent:
+            math_indent = None
+        if ".. math::" in line:
+            math_indent = indent
+        elif math_indent is None and not line.lstrip().startswith(">>>"):
+            parts = re.split(r"(``.*?``|`.*?`)", line)
+            lines[i] = "".join(p if p.startswith("`") else p.replace("|", r"\|") for p in parts)
+
+
 def setup(app: Any) -> None:
-    """Write the generated pages before Sphinx looks for pages."""
+    """Write the generated pages before Sphinx looks for pages; read docstrings as we write them."""
     app.connect("builder-inited", _generate)
+    app.connect("autodoc-process-docstring", _escape_bars)

@@ -1,7 +1,9 @@
 """Affine enclosures of a network over boxes, in float64 with proven rounding bounds.
 
 Over a box with centre c and radii r, write x = c + r t, t in [-1, 1]^d. Every node is carried as
+
     z(x) = z_c + sum_i a_i t_i + e,   |e| <= noise + rounding,
+
 and an activation with range [l, u] as ``act(z) = lam z + mid + e', |e'| <= radius``. Since that is
 linear in the errors, a reverse sweep gives the output's error as sum_j |g_j| radius_j with g_j the
 derivative through the slopes lam (for ReLU the zonotope of Singh et al. 2018, "Fast and effective
