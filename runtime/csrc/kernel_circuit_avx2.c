@@ -1,13 +1,17 @@
 /* Sparse circuits, AVX2: lanes are points, so no sum changes its order. */
 #include "families.h"
 
-#define VECTOR
+#include <immintrin.h>
+
+#define MAXIMUM(a, b) _mm256_max_ps(a, b)
 
 #define REAL float
 #define NAME(x) x##_f32
 #include "kernel_circuit_template.h"
 #undef REAL
 #undef NAME
+#undef MAXIMUM
+#define MAXIMUM(a, b) _mm256_max_pd(a, b)
 #define REAL double
 #define NAME(x) x##_f64
 #include "kernel_circuit_template.h"

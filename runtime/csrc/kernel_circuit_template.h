@@ -9,46 +9,78 @@
 
 #define BLOCK (256 / (int64_t)sizeof(REAL))
 
-#ifdef VECTOR
+#ifdef MAXIMUM
+#define CHUNK 256
 typedef REAL NAME(vector) __attribute__((vector_size(32), may_alias));
 typedef int64_t NAME(mask) __attribute__((vector_size(32), may_alias));
+
+#define EACH(do) do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7)
+#define ADD(i) part[i] += s[i];
+#define SUBTRACT(i) part[i] -= s[i];
+
+/* Adds (or subtracts) the blocks of some edges; `part` stays in eight registers. */
+static inline __attribute__((always_inline)) void NAME(edges)(const NAME(vector) *blocks,
+                                                              const uint32_t *edge, int64_t count,
+                                                              int subtract, NAME(vector) *part) {
+  for (int64_t e = 0; e < count; e++) {
+    const NAME(vector) *s = blocks + 8 * (int64_t)edge[e];
+    if (subtract) {
+      EACH(SUBTRACT)
+    } else {
+      EACH(ADD)
+    }
+  }
+}
+
+/* The same with sources left out that are zero: those that are not are listed first, without a
+ * branch, since whether a unit is zero cannot be foretold. */
+static inline __attribute__((always_inline)) void NAME(live_edges)(
+    const NAME(vector) *blocks, const uint32_t *edge, int64_t count, const uint8_t *zero,
+    int subtract, NAME(vector) *part) {
+  uint32_t list[CHUNK];
+  for (int64_t start = 0; start < count; start += CHUNK) {
+    const int64_t stop = count - start < CHUNK ? count - start : CHUNK;
+    int64_t live = 0;
+    for (int64_t e = 0; e < stop; e++) {
+      list[live] = edge[start + e];
+      live += !zero[edge[start + e]];
+    }
+    NAME(edges)(blocks, list, live, subtract, part);
+  }
+}
 
 /* The same sums with the block in eight registers. */
 static inline int NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values,
                              const uint8_t *zero, int skip_zero, REAL *target) {
   const NAME(vector) *blocks = (const NAME(vector) *)values;
+  const NAME(vector) none = {0};
   NAME(vector) sum[8], *to = (NAME(vector) *)target;
-  for (int i = 0; i < 8; i++) sum[i] = (NAME(vector)){0} + (REAL)c->bias[u];
+  for (int i = 0; i < 8; i++) sum[i] = none + (REAL)c->bias[u];
   for (int64_t r = c->unit_run[u]; r < c->unit_run[u + 1]; r++) {
-    NAME(vector) p0 = {0}, p1 = p0, p2 = p0, p3 = p0, p4 = p0, p5 = p0, p6 = p0, p7 = p0;
+    NAME(vector) part[8] = {none, none, none, none, none, none, none, none};
     const int64_t *at = c->run_edge + 2 * r;
-    for (int64_t e = at[0]; e < at[1]; e++) {
-      if (skip_zero && zero[c->edge[e]]) continue;
-      const NAME(vector) *s = blocks + 8 * (int64_t)c->edge[e];
-      p0 += s[0], p1 += s[1], p2 += s[2], p3 += s[3];
-      p4 += s[4], p5 += s[5], p6 += s[6], p7 += s[7];
-    }
-    for (int64_t e = at[1]; e < at[2]; e++) {
-      if (skip_zero && zero[c->edge[e]]) continue;
-      const NAME(vector) *s = blocks + 8 * (int64_t)c->edge[e];
-      p0 -= s[0], p1 -= s[1], p2 -= s[2], p3 -= s[3];
-      p4 -= s[4], p5 -= s[5], p6 -= s[6], p7 -= s[7];
+    if (skip_zero) {
+      NAME(live_edges)(blocks, c->edge + at[0], at[1] - at[0], zero, 0, part);
+      NAME(live_edges)(blocks, c->edge + at[1], at[2] - at[1], zero, 1, part);
+    } else {
+      NAME(edges)(blocks, c->edge + at[0], at[1] - at[0], 0, part);
+      NAME(edges)(blocks, c->edge + at[1], at[2] - at[1], 1, part);
     }
     const REAL scale = (REAL)c->scale[r];
-    sum[0] += scale * p0, sum[1] += scale * p1, sum[2] += scale * p2, sum[3] += scale * p3;
-    sum[4] += scale * p4, sum[5] += scale * p5, sum[6] += scale * p6, sum[7] += scale * p7;
+    for (int i = 0; i < 8; i++) sum[i] += scale * part[i];
   }
-  const NAME(vector) none = {0};
-  NAME(vector) any = none;
+  NAME(mask) any = {0};
   for (int i = 0; i < 8; i++) {
-    if (c->relu[u])
-      sum[i] = (NAME(vector))((NAME(mask))sum[i] & ~(NAME(mask))(sum[i] < none));
-    any = (NAME(vector))((NAME(mask))any | (NAME(mask))(sum[i] != none));
+    if (c->relu[u]) sum[i] = MAXIMUM(none, sum[i]);
+    any |= (NAME(mask))sum[i]; /* no value is -0, so all bits are clear only where it is 0 */
     to[i] = sum[i];
   }
-  const uint64_t *word = (const uint64_t *)&any;
-  return (word[0] | word[1] | word[2] | word[3]) != 0;
+  return (any[0] | any[1] | any[2] | any[3]) != 0;
 }
+#undef EACH
+#undef ADD
+#undef SUBTRACT
+#undef CHUNK
 #else
 /* Writes the block of a unit; returns whether any of its values is not zero. */
 static inline int NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values,
