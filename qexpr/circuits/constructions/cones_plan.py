@@ -20,6 +20,7 @@ __all__ = [
     "digits_for",
     "error_of",
     "kappa",
+    "least_cells",
     "neighbours",
     "place",
     "stencil",
@@ -165,7 +166,7 @@ def _step_for(
     return q if q is not None and q.numerator < 2**bits else None
 
 
-def _least_cells(
+def least_cells(
     d: int, n: int, eps: Fraction, b: int, norm: Fraction, p: int, bits: int
 ) -> int | None:
     """The least N >= 2 with such a step; the interval that q may lie in grows with N."""
@@ -196,7 +197,7 @@ def steps(d: int, n: int, eps: Fraction, b: int, norm: Fraction, keep: int = 4) 
     found: list[ConesPlan] = []
     for p in range(1, 13 + d):
         for bits in _STEP_BITS:
-            N = _least_cells(d, n, eps, b, norm, p, bits)
+            N = least_cells(d, n, eps, b, norm, p, bits)
             if N is not None:
                 q = _step_for(d, n, eps, b, norm, N, p, bits)
                 assert q is not None
