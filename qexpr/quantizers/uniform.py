@@ -148,7 +148,7 @@ class Uniform(Quantizer):
                 "symmetric codes leave out -2^(k-1), so that they are symmetric",
                 "the range always contains 0; affine: z = round(-x_min/s) represents it exactly",
                 "round half to even; straight through, also where x is clipped",
-                "mse is exact up to 2^21 (weights x codes), beyond that a local optimum",
+                "mse is exact up to 2^21 (weights x codes), beyond that a search by zooming",
                 "stored as full scale and divisor, so that the largest magnitude is exact",
             ),
             optimality=(

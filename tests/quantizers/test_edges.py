@@ -92,6 +92,20 @@ def test_dorefa_weights_have_no_zero():
     assert tiny == pytest.approx([1, -1 / 7, 1 / 7])
 
 
+def test_dorefa_rounds_halves_as_asked():
+    even = quantizers.get("dorefa", role="activation", bits=1)
+    away = quantizers.get("dorefa", role="activation", bits=1, rounding="away")
+    below = np.nextafter(0.5, 0)
+    assert even.quantize([below, 0.5, 0.51]).tolist() == [0, 0, 1]
+    assert away.quantize([below, 0.5, 0.51]).tolist() == [0, 1, 1]
+    # gradients g/(2m) + 1/2 in steps of 1/3, with m = 3: g = 2, 0, -2 are halves
+    g = np.array([3.0, 2.0, 0.0, -2.0, 2.001, -2.001])
+    even = quantizers.get("dorefa", role="gradient", deterministic=True)
+    away = quantizers.get("dorefa", role="gradient", deterministic=True, rounding="away")
+    assert even.quantize(g) == pytest.approx([3, 1, 1, -3, 3, -3])
+    assert away.quantize(g) == pytest.approx([3, 3, 1, -1, 3, -3])
+
+
 @EVERY
 @DTYPES
 def test_a_single_weight(variant, dtype):

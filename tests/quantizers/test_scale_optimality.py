@@ -10,9 +10,9 @@ from quantizer_specification import scale_is_optimal, squared_error
 from scipy import optimize, stats
 
 from qexpr import quantizers
+from qexpr.quantizers import search
 from qexpr.quantizers.backend import NUMPY
 from qexpr.quantizers.constants import HWGQ_LEVELS, HWGQ_STEPS
-from qexpr.quantizers.search import EXACT_WORK, best_step
 
 SMALL = st.lists(st.integers(-40, 40), min_size=1, max_size=12).map(lambda e: np.array(e) / 8)
 REAL = st.lists(st.floats(-4, 4), min_size=1, max_size=9).map(np.array)
@@ -88,18 +88,36 @@ def test_affine_step_against_a_fine_grid_of_steps(x, bits):
     assert scale_is_optimal(q, x, candidates)
 
 
-def test_the_search_by_turns_agrees_with_the_exact_one():
-    x = np.random.default_rng(1).normal(size=(1, 30000))
-    few, many = x[:, :10000], x
-    assert few.size * 127 <= EXACT_WORK < many.size * 127
-    one = np.array([[127.0]])
-    exact = best_step(NUMPY, few, -one, one, 127)
-    turns = best_step(NUMPY, many, -one, one, 127)
+@pytest.mark.parametrize("top", [1, 3, 7, 127])
+def test_the_search_by_zooming_comes_near_the_exact_one(top, monkeypatch):
+    x = np.random.default_rng(1).normal(size=(1, 10000))
+    end = np.array([[float(top)]])
+    assert x.size * top <= search.EXACT_WORK
+    exact = search.best_step(NUMPY, x, -end, end, top)
+    monkeypatch.setattr(search, "EXACT_WORK", 0)
+    near = search.best_step(NUMPY, x, -end, end, top)
 
     def error(step):
-        return np.mean((few - step * np.clip(np.round(few / step), -127, 127)) ** 2)
+        return np.mean((x - step * np.clip(np.round(x / step), -top, top)) ** 2)
 
-    assert error(exact) <= error(turns) <= 1.1 * error(exact)
+    assert exact != near
+    assert error(exact) <= error(near) <= 1.0005 * error(exact)
+
+
+def test_zooming_finds_a_step_far_below_the_largest_weight(monkeypatch):
+    x = np.append(np.random.default_rng(1).normal(size=8000), [60.0])
+    q = quantizers.get("uniform", bits=2, scale="mse")
+    exact = squared_error(q, x)
+    assert q.encode(x)[1].scale < 60 / 40
+    monkeypatch.setattr(search, "EXACT_WORK", 0)
+    assert exact <= squared_error(q, x) <= 1.0005 * exact
+
+
+def test_large_groups_are_searched_by_zooming():
+    x = np.random.default_rng(1).normal(size=20000)
+    assert x.size * 127 > search.EXACT_WORK
+    least = squared_error(quantizers.get("uniform", scale="mse"), x)
+    assert least < 0.98 * squared_error(quantizers.get("uniform"), x)
 
 
 @given(x=SMALL | REAL, bits=st.integers(2, 4))

@@ -176,3 +176,14 @@ def test_ap2_agrees():
     assert np.array_equal(quantizers.ap2_torch(torch.tensor(z)).numpy(), quantizers.ap2(z))
     z = np.append(z[:-2], [1e-45, -3e38]).astype(np.float32)
     assert np.array_equal(quantizers.ap2_torch(torch.tensor(z)).numpy(), quantizers.ap2(z))
+
+
+@SETTLED
+@DTYPES
+def test_denormals_and_huge_numbers_agree(variant, dtype):
+    q = make(variant)
+    info = np.finfo(dtype)
+    for unit in (info.smallest_subnormal, info.tiny, info.max / 4):
+        x = admitted(q, (unit * np.array([1.0, -2.0, 3.0, 0.0])).astype(dtype))
+        values = q.torch()(torch.tensor(x)).numpy()
+        assert np.allclose(values, q.quantize(x), rtol=8 * info.eps, atol=0)
