@@ -18,7 +18,7 @@ from qexpr.core.function import Function
 from qexpr.core.query import Query
 from qexpr.errors import InvalidInput, OutOfRegime, shorten
 
-__all__ = ["CONSTRUCTIONS", "Plan", "construct", "plan", "plans", "smallest"]
+__all__ = ["CONSTRUCTIONS", "Plan", "build", "construct", "plan", "plans", "smallest"]
 
 SLACK = Fraction(1, 2**20)
 """How far a digit may be from the best one, relative to its error: targets are only enclosed."""
@@ -65,7 +65,13 @@ class Plan:
 
 # One line each. A module offers plan(query, norm, **options) -> Plan, raising OutOfRegime where
 # it does not apply, and build(plan, f) -> Circuit, f None for the class (all free digits +1).
-CONSTRUCTIONS: tuple[str, ...] = ("shared_bitplane", "cones", "sigma_delta")
+CONSTRUCTIONS: tuple[str, ...] = (
+    "shared_bitplane",
+    "cones",
+    "sigma_delta",
+    "ding2018",
+    "yarotsky2017",
+)
 
 
 def _module(name: str) -> Any:
@@ -134,10 +140,19 @@ def construct(
 ) -> Circuit:
     """Plan, check that it fits, and build; f None is the class, all free digits +1."""
     query, norm = _query(f, n, eps, lam, alphabet, d)
-    module = _module(construction)
-    made: Plan = module.plan(query, norm, **options)
+    return build(_module(construction).plan(query, norm, **options), f)
+
+
+def build(made: Plan, f: Function | None) -> Circuit:
+    """Build a plan for a function that has the norm it was made for (None: the class).
+
+    Raises
+    ------
+    InvalidInput
+        If the network would not fit into memory, with its predicted size.
+    """
     require_memory(made.counts)
-    circuit: Circuit = module.build(made, f)
+    circuit: Circuit = _module(made.construction).build(made, f)
     return circuit
 
 
@@ -157,16 +172,13 @@ def smallest(
     query, norm = _query(f, n, eps, lam, alphabet, d)
     found = [p for p in plans(query, norm).values() if isinstance(p, Plan)]
     found = [p for p in found if p.counts.bits_per_weight]
-    best = min(found, key=lambda p: (p.counts.weights, p.construction))
-    require_memory(best.counts)
-    circuit: Circuit = _module(best.construction).build(best, f)
-    return circuit
+    return build(min(found, key=lambda p: (p.counts.weights, p.construction)), f)
 
 
 def named(construction: str) -> Callable[..., Circuit]:
     """The public function of a construction: ``circuits.<name>(f, n=, eps=, lam=, ...)``."""
 
-    def build(
+    def of_target(
         f: Function | None,
         n: object = 1,
         eps: object = None,
@@ -178,6 +190,6 @@ def named(construction: str) -> Callable[..., Circuit]:
     ) -> Circuit:
         return construct(construction, f, n, eps, lam, alphabet=alphabet, d=d, **options)
 
-    build.__name__ = build.__qualname__ = construction
-    build.__doc__ = _module(construction).__doc__
-    return build
+    of_target.__name__ = of_target.__qualname__ = construction
+    of_target.__doc__ = _module(construction).__doc__
+    return of_target
