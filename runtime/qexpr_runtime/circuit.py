@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -87,7 +88,7 @@ class SparseCircuit:
         dtype: str = "float64",
         threads: int = 1,
         skip_zero: bool = False,
-    ) -> NDArray[np.generic]:
+    ) -> NDArray[Any]:
         """Evaluate at points x of shape (points, inputs); returns (points, outputs).
 
         The result depends neither on `threads` nor on `skip_zero` (which leaves out units that are

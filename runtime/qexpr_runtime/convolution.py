@@ -6,6 +6,7 @@ packed sign cannot say by itself.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -89,7 +90,7 @@ def _window(
     return (*size, *kernel, sh, sw, ph, pw), oh, ow
 
 
-def _images(X: ArrayLike, name: str = "X") -> NDArray[np.generic]:
+def _images(X: ArrayLike, name: str = "X") -> NDArray[Any]:
     array = np.asarray(X)
     if array.ndim != 4:
         raise ValueError(
@@ -110,7 +111,7 @@ def conv2d(
     padding: Pair = 0,
     pad_value: int = 0,
     threads: int = 1,
-) -> NDArray[np.generic]:
+) -> NDArray[Any]:
     """Convolve images X (batch, in, height, width) with packed weights; cross-correlation.
 
     Parameters
@@ -159,7 +160,9 @@ def conv2d(
                 rows = _gather(codes, window, oh * ow, fill)
                 into[...] = multiply_codes(rows, lo, hi, weights, threads)
             else:
-                into[...] = _float_rows(part, P, g, window, oh * ow, pad_value, dtype, threads)
+                into[...] = _float_rows(
+                    part, P, g, window, oh * ow, pad_value, activations, threads
+                )
     return y.reshape(array.shape[0], oh, ow, out).transpose(0, 3, 1, 2)
 
 
@@ -192,7 +195,7 @@ def _mask(
     return _gather(pixels, window, count, live if pad_value else np.zeros_like(live))
 
 
-def _sign_pixels(part: NDArray[np.generic]) -> NDArray[np.uint8]:
+def _sign_pixels(part: NDArray[Any]) -> NDArray[np.uint8]:
     if part.dtype == np.float32:
         out = np.empty((part.shape[1], -(-part.shape[0] // 8)), dtype=np.uint8)
         try:
@@ -203,7 +206,7 @@ def _sign_pixels(part: NDArray[np.generic]) -> NDArray[np.uint8]:
     return pack_sign_rows(part.T, "X")
 
 
-def _code_pixels(part: NDArray[np.generic], width: int, lo: int) -> NDArray[np.uint8]:
+def _code_pixels(part: NDArray[Any], width: int, lo: int) -> NDArray[np.uint8]:
     codes = np.ascontiguousarray(part, dtype=np.int8 if lo < 0 else np.uint8).view(np.uint8)
     out = np.empty((part.shape[1], width), dtype=np.uint8)
     _layers.channels_last(codes, out)
@@ -211,7 +214,7 @@ def _code_pixels(part: NDArray[np.generic], width: int, lo: int) -> NDArray[np.u
 
 
 def _float_rows(
-    part: NDArray[np.generic],
+    part: NDArray[Any],
     P: PackedConv,
     group: int,
     window: tuple[int, ...],
@@ -219,7 +222,7 @@ def _float_rows(
     pad_value: int,
     dtype: str,
     threads: int,
-) -> NDArray[np.generic]:
+) -> NDArray[Any]:
     pixels = np.zeros((part.shape[1], P.width), dtype=dtype)
     pixels[:, : part.shape[0]] = part.T
     fill = np.zeros(P.width, dtype=dtype)
@@ -230,14 +233,14 @@ def _float_rows(
 
 def max_pool2d(
     X: ArrayLike, kernel: Pair, *, stride: Pair | None = None, padding: Pair = 0
-) -> NDArray[np.generic]:
+) -> NDArray[Any]:
     """Maximum over windows of int32 or float32 images; taps outside do not count."""
     return _pool(X, kernel, stride, padding, maximum=True)
 
 
 def avg_pool2d(
     X: ArrayLike, kernel: Pair, *, stride: Pair | None = None, padding: Pair = 0
-) -> NDArray[np.generic]:
+) -> NDArray[Any]:
     """Mean over windows (taps outside count 0, and are counted).
 
     float32 images give float32 means; int32 images give the integer **sums** over the windows: the
@@ -248,7 +251,7 @@ def avg_pool2d(
 
 def _pool(
     X: ArrayLike, kernel: Pair, stride: Pair | None, padding: Pair, maximum: bool
-) -> NDArray[np.generic]:
+) -> NDArray[Any]:
     array = _images(X)
     size = _pair(kernel, "kernel", 1)
     pads = _pair(padding, "padding", 0)

@@ -8,6 +8,7 @@ is made on first use and kept.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,7 +45,7 @@ class Packed:
     bits: int
     grid: str
     shape: tuple[int, int]
-    data: NDArray[np.uint8] | NDArray[np.int8]
+    data: NDArray[Any]
 
     @property
     def rows(self) -> int:
@@ -108,7 +109,7 @@ class Packed:
         return out, sums
 
 
-def matrix_of(values: ArrayLike, name: str) -> NDArray[np.generic]:
+def matrix_of(values: ArrayLike, name: str) -> NDArray[Any]:
     array = np.asarray(values)
     if array.ndim != 2:
         raise ValueError(f"{name} must be a matrix (two axes), got shape {array.shape}")
@@ -117,7 +118,7 @@ def matrix_of(values: ArrayLike, name: str) -> NDArray[np.generic]:
     return array
 
 
-def integer_codes(array: NDArray[np.generic], lo: int, hi: int, name: str) -> NDArray[np.generic]:
+def integer_codes(array: NDArray[Any], lo: int, hi: int, name: str) -> NDArray[Any]:
     """Return `array` if it holds integers in lo..hi; floats must be integral."""
     if array.dtype.kind == "f":
         if np.isnan(array).any():
@@ -133,7 +134,7 @@ def integer_codes(array: NDArray[np.generic], lo: int, hi: int, name: str) -> ND
     return array
 
 
-def pack_sign_rows(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
+def pack_sign_rows(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
     """Rows of bits that say where `array` is negative; sign(0) = +1."""
     rows, cols = array.shape
     out = np.empty((rows, -(-cols // 8)), dtype=np.uint8)
@@ -151,7 +152,7 @@ def pack_sign_rows(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
     return out
 
 
-def _bit_planes(codes: NDArray[np.generic], bits: int) -> NDArray[np.uint8]:
+def _bit_planes(codes: NDArray[Any], bits: int) -> NDArray[np.uint8]:
     rows, cols = codes.shape
     bytes_ = np.ascontiguousarray(codes.astype(np.int64).astype(np.uint8)).view(np.int8)
     out = np.empty((bits, rows, -(-cols // 8)), dtype=np.uint8)
@@ -194,9 +195,7 @@ def pack(W: ArrayLike, kind: str, *, bits: int | None = None, grid: str = "unsig
     return _pack_k_bit(array, bits, grid, shape)
 
 
-def _pack_k_bit(
-    array: NDArray[np.generic], bits: int | None, grid: str, shape: tuple[int, int]
-) -> Packed:
+def _pack_k_bit(array: NDArray[Any], bits: int | None, grid: str, shape: tuple[int, int]) -> Packed:
     if isinstance(bits, bool) or not isinstance(bits, int) or not 1 <= bits <= 7:
         raise ValueError(f"bits must be an integer in 1..7, got {bits!r}")
     if grid not in GRIDS:

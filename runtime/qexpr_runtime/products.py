@@ -1,5 +1,7 @@
 """Products of activations with packed weights."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -28,7 +30,7 @@ def gemm(
     *,
     bits: int | None = None,
     threads: int = 1,
-) -> NDArray[np.generic]:
+) -> NDArray[Any]:
     """Compute Y = X W^T for packed weights W of shape (out, in).
 
     Parameters
@@ -96,11 +98,11 @@ def check_sum(P: Packed, lo: int, hi: int, terms: int) -> None:
         )
 
 
-def _as_bytes(codes: NDArray[np.generic], lo: int) -> NDArray[np.uint8]:
+def _as_bytes(codes: NDArray[Any], lo: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(codes, dtype=np.int8 if lo < 0 else np.uint8).view(np.uint8)
 
 
-def _packed(X: Packed, P: Packed, threads: int) -> NDArray[np.generic]:
+def _packed(X: Packed, P: Packed, threads: int) -> NDArray[Any]:
     if X.cols != P.cols:
         raise KernelError(f"X has {X.cols} columns, the weights have {P.cols}")
     if X.kind == "binary" and P.kind != "int8":
@@ -111,7 +113,7 @@ def _packed(X: Packed, P: Packed, threads: int) -> NDArray[np.generic]:
     return multiply_codes(_as_bytes(unpack(X), lo), lo, hi, P, threads)
 
 
-def sign_codes(array: NDArray[np.generic]) -> NDArray[np.uint8]:
+def sign_codes(array: NDArray[Any]) -> NDArray[np.uint8]:
     """The signs as bytes, for weights that are bytes themselves; sign(0) = +1."""
     if array.dtype.kind == "f" and np.isnan(array).any():
         raise KernelError("X holds a NaN where a sign is expected")
@@ -120,7 +122,7 @@ def sign_codes(array: NDArray[np.generic]) -> NDArray[np.uint8]:
     return np.where(array < 0, np.int8(-1), np.int8(1)).view(np.uint8)
 
 
-def _signs_of(array: NDArray[np.generic], P: Packed, threads: int) -> NDArray[np.int32]:
+def _signs_of(array: NDArray[Any], P: Packed, threads: int) -> NDArray[np.int32]:
     """Pack each thread's rows where they are multiplied."""
     if P.kind == "int8":
         return multiply_codes(sign_codes(array), -1, 1, P, threads)
@@ -178,9 +180,7 @@ def multiply_codes(
     return y
 
 
-def multiply_floats(
-    array: NDArray[np.generic], P: Packed, dtype: str, threads: int
-) -> NDArray[np.generic]:
+def multiply_floats(array: NDArray[Any], P: Packed, dtype: str, threads: int) -> NDArray[Any]:
     """Products of floats with binary or ternary weights."""
     if P.kind not in ("binary", "ternary"):
         raise KernelError(f"floats meet binary and ternary weights, got {P.kind}")
