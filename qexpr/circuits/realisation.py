@@ -31,7 +31,11 @@ HALF = Fraction(1, 2)
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a realised network has."""
+    """What a realised network has.
+
+    Exact, but for `width` where the units of a group differ in depth: it takes every unit at its
+    group's depth. A built circuit's own `width` is always exact.
+    """
 
     weights: int
     depth: int

@@ -34,6 +34,11 @@ COMMANDS = {
         "targets_command",
         "Target functions, with proven membership.",
     ),
+    "witness": (
+        "qexpr.cli.witness",
+        "witness_command",
+        "Build, count and certify a network.",
+    ),
     "doctor": ("qexpr.cli.doctor", "doctor_command", "Versions, extras and how to add them."),
 }
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from qexpr.circuits.graph import Circuit
     from qexpr.networks import QuantizedNetwork
 
-__all__ = ["read_json", "read_net"]
+__all__ = ["read_json", "read_net", "write_net"]
 
 
 def read_net(path: str) -> Circuit | QuantizedNetwork:
@@ -75,3 +75,15 @@ def _read_packed(path: str) -> Circuit | QuantizedNetwork:
             "this installation cannot read .qxr files; the .json of the same network works"
         ) from None
     return read_packed(path)
+
+
+def write_net(path: str, w: Circuit | QuantizedNetwork) -> None:
+    """Write by the end of the name, .json or .qxr; the file appears whole or not at all."""
+    if Path(path).suffix.lower() == ".qxr":
+        from qexpr.export import write_packed
+
+        write_packed(path, w)
+        return
+    from qexpr.cli.output import deliver
+
+    deliver(json.dumps(w.to_dict()) + "\n", path)
