@@ -8,6 +8,7 @@ PINNED := -c constraints.txt
 WHEELS := build/wheels
 SOURCES := $(shell git ls-files qexpr runtime meson.build pyproject.toml 2>/dev/null)
 EXAMPLE := --d 2 --n 3 --lambda 3
+WITNESS := --d 2 --lambda 2
 
 .PHONY: run test lint type layers suite docs bench dev dist clean
 
@@ -17,7 +18,14 @@ run: $(VENV)/.installed
 	$(BIN)/qexpr bound $(EXAMPLE) --eps 1e-3 --format latex --cite --output $(OUT)/bounds.tex
 	$(BIN)/qexpr bound $(EXAMPLE) --eps 1e-1:1e-6:26 --format csv --output $(OUT)/bounds.csv \
 	  --plot $(OUT)/bounds.svg
-	@echo "Written: $(OUT)/bounds.tex (LaTeX and BibTeX), $(OUT)/bounds.csv, $(OUT)/bounds.svg"
+	$(BIN)/qexpr witness --target "sin(3*x)*cos(2*y)/27" $(WITNESS) --n 3 --eps 1e-3 -o $(OUT)/n3.json \
+	  --certificate $(OUT)/n3.certificate.json --plot $(OUT)/n3.svg
+	$(BIN)/qexpr check $(OUT)/n3.certificate.json $(OUT)/n3.json
+	$(BIN)/qexpr witness --target "sin(x)*cos(y)" $(WITNESS) --n 2 --eps 1e-3 -o $(OUT)/n2.json \
+	  --certificate $(OUT)/n2.certificate.json --plot $(OUT)/n2.svg
+	$(BIN)/qexpr check $(OUT)/n2.certificate.json $(OUT)/n2.json
+	@echo "Written into $(OUT)/: bounds.tex and .bib, bounds.csv, bounds.svg, and two witnesses"
+	@echo "(n3.json, n2.json) with their certificates and figures (n3.svg, n2.svg)."
 
 test: lint type layers suite
 
