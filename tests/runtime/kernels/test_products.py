@@ -104,6 +104,9 @@ def test_every_size_modulo_64_at_the_extremes(k):
                 lambda packed=packed, x=x, a=activations, e=extra: rt.gemm(x, packed, a, **e)
             )
             assert (y == value * weight * (1024 + k)).all()
+        x = np.ones((2, 1024 + k), dtype=np.float32)
+        y = on_every_isa(lambda packed=packed, x=x: rt.gemm(x, packed, "binary"))
+        assert (y == weight * (1024 + k)).all()
 
 
 @pytest.mark.parametrize("rows", [31, 32, 40, 65])
