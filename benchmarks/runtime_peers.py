@@ -1,8 +1,9 @@
 """What a user would pick instead of packed kernels, each on one thread, set up as its manual says.
 
 Peers may use wider instructions (AVX-512, AMX) than our AVX2 kernels. `LIMITS` are the environment
-variables by which PyTorch's libraries are kept to AVX2, so that a run can also compare like with
-like; ONNX Runtime and OpenVINO's products of bits have no such switch.
+variables by which PyTorch's float32 products and convolutions and OpenVINO are kept to AVX2, so
+that a run can also compare like with like. ONNX Runtime has no such switch, and PyTorch's dynamic
+int8 does not change with them.
 """
 
 from __future__ import annotations
