@@ -58,7 +58,7 @@ class PlaneErrors:
 
     def total(self, plan: Planes) -> Fraction:
         """The error of a plan, exactly."""
-        error = self.taylor / plan.N**self.n
+        error: Fraction = self.taylor / plan.N**self.n
         for i, p in enumerate(plan.planes):
             if p:
                 error += self.fixed[i] + self.digit[i] / 2 ** (self.bits * p)
