@@ -18,10 +18,28 @@ from qexpr.core.function import Function
 from qexpr.core.query import Query
 from qexpr.errors import InvalidInput, OutOfRegime, shorten
 
-__all__ = ["CONSTRUCTIONS", "Plan", "build", "construct", "plan", "plans", "smallest"]
+__all__ = [
+    "CONSTRUCTIONS",
+    "SLACK",
+    "Plan",
+    "build",
+    "class_norm",
+    "construct",
+    "plan",
+    "plans",
+    "smallest",
+]
 
 SLACK = Fraction(1, 2**20)
 """How far a digit may be from the best one, relative to its error: targets are only enclosed."""
+
+
+def class_norm(norm: Fraction | None) -> Fraction:
+    """The norm that a plan is made for: at least 1, so that every member has the class's graph.
+
+    A smaller norm would allow a coarser grid, but then the graph would tell targets apart.
+    """
+    return Fraction(1) if norm is None else max(norm, Fraction(1))
 
 
 @dataclass(frozen=True, slots=True)

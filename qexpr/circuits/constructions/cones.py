@@ -32,7 +32,7 @@ from qexpr.circuits.constructions.ladder import amplify, edge
 from qexpr.circuits.constructions.output import bias_unit, close
 from qexpr.circuits.graph import Circuit
 from qexpr.circuits.realisation import Counts, count, realise
-from qexpr.circuits.registry import Plan
+from qexpr.circuits.registry import Plan, class_norm
 from qexpr.core.descent import cheapest_layout
 from qexpr.core.function import Function
 from qexpr.core.query import Query
@@ -54,7 +54,7 @@ def plan(query: Query, norm: Fraction | None = None, graph: str = "fixed") -> Pl
         raise OutOfRegime("cones are for n = 1 and 2: a piecewise linear f~ is no better beyond")
     if graph not in ("fixed", "any"):
         raise InvalidInput(f"graph must be fixed or any, got {shorten(graph)}")
-    size = max(norm or Fraction(1), Fraction(1))
+    size = class_norm(norm)
     values, fixed = values_of(query.alphabet), graph == "fixed"
     b = _digit_bits(query)
 
@@ -99,7 +99,7 @@ def build(made: Plan, f: Function | None) -> Circuit:
         given["E"],
         given["T"],
     )
-    size = max(made.norm or Fraction(1), Fraction(1))
+    size = class_norm(made.norm)
     code = None if f is None else encode(layout, f)
     values = values_of(made.query.alphabet)
     net = _write(layout, values, size, given["graph"] == "fixed", code)

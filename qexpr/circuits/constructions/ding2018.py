@@ -26,7 +26,7 @@ from qexpr.circuits.constructions.local_taylor import (
 )
 from qexpr.circuits.graph import Circuit
 from qexpr.circuits.realisation import count, realise
-from qexpr.circuits.registry import SLACK, Plan
+from qexpr.circuits.registry import SLACK, Plan, class_norm
 from qexpr.circuits.taylor import multi_indices
 from qexpr.core.function import Function, MultiIndex
 from qexpr.core.query import Query
@@ -45,7 +45,7 @@ def plan(query: Query, norm: Fraction | None = None) -> Plan:
     slack = SLACK if norm is not None else Fraction(0)
 
     def total() -> Fraction:
-        over = max(Fraction(0), (norm or 1) - 1)
+        over = class_norm(norm) - 1
         return error(query, norm, N, r, (1 + slack) * HALF ** (bits * planes) + over)
 
     for _ in range(8):
@@ -90,7 +90,7 @@ def _write(
                     net.connect(last, power, u)
                     last = power
                 net.connect_free(last, total, u * side, digits[k], _all(nodes), nodes)
-    offset = Fraction(2) if (norm or 1) + query.eps <= 2 else Fraction(4)
+    offset = Fraction(2) if class_norm(norm) + query.eps <= 2 else Fraction(4)
     finish(kit, total, scale, offset)
     return net
 
@@ -126,7 +126,7 @@ def _encode(
     lower, upper, unit = coefficients(f, query.n, N, places + 24, a)
     low, high = lower << places, upper << places
     odd = np.clip(2 * ((low + high) // (4 * unit)) + 1, 1 - 2**places, 2**places - 1)
-    allowed = (1 + SLACK + max(Fraction(0), (norm or 1) - 1) * 2**places) * unit
+    allowed = (1 + SLACK + (class_norm(norm) - 1) * 2**places) * unit
     if max(int((high - odd * unit).max()), int((odd * unit - low).max())) > allowed:
         raise InvalidInput(f"the target's derivative of order {a} exceeds the class at a node")
     return (odd + (2**places - 1)) // 2

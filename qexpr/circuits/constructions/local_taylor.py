@@ -25,6 +25,7 @@ import numpy as np
 from qexpr.circuits.builder import Builder, Group, Indices, Pairs
 from qexpr.circuits.gadgets import Kit, log2_of
 from qexpr.circuits.partition import kinks
+from qexpr.circuits.registry import class_norm
 from qexpr.circuits.taylor import multi_indices, power_above, raster
 from qexpr.core.function import Function, MultiIndex
 from qexpr.core.query import Query
@@ -195,7 +196,7 @@ def parameters(query: Query, shares: int) -> tuple[int, int, int]:
 def error(query: Query, norm: Fraction | None, N: int, r: int, digit: Fraction) -> Fraction:
     """Their bound with these parameters; `digit` is the error of one coefficient."""
     d, n = query.d, query.n
-    size = norm or Fraction(1)
+    size = class_norm(norm)
     products = sum(d + sum(a) - 1 for a in multi_indices(d, n))
     return 2**d * (
         size * Fraction(d**n, factorial(n) * N**n)

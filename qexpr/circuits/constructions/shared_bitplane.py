@@ -25,7 +25,7 @@ from qexpr.circuits.graph import Circuit
 from qexpr.circuits.monomials import Monomials, split
 from qexpr.circuits.partition import hats
 from qexpr.circuits.realisation import Counts, count, realise
-from qexpr.circuits.registry import SLACK, Plan
+from qexpr.circuits.registry import SLACK, Plan, class_norm
 from qexpr.circuits.taylor import (
     Nodes,
     coefficient_bound,
@@ -87,7 +87,7 @@ def _digit_bits(query: Query) -> int:
 def _errors(query: Query, norm: Fraction | None) -> PlaneErrors:
     """The error's terms; an inexact target costs the digits' slack, and its norm everywhere."""
     d, n = query.d, query.n
-    size, slack = (Fraction(1), Fraction(0)) if norm is None else (norm, SLACK)
+    size, slack = class_norm(norm), Fraction(0) if norm is None else SLACK
     indices = multi_indices(d, n)
     bounds = [coefficient_bound(n, a) for a in indices]
     scales = [power_above(bound) for bound in bounds]
@@ -146,7 +146,7 @@ def _digits(
     a, bits = multi_indices(query.d, query.n)[i], _digit_bits(query)
     bound = coefficient_bound(query.n, a)
     scale = power_above(bound)
-    over = max(Fraction(0), (norm or 1) * bound / scale - 1) * 2 ** (bits * number)
+    over = max(Fraction(0), class_norm(norm) * bound / scale - 1) * 2 ** (bits * number)
     known: list[Any] = []
 
     def plane(k: int) -> Any:
@@ -187,7 +187,7 @@ def _write(query: Query, norm: Fraction | None, plan: Planes, f: Function | None
         terms, _ = kit.product(p, powers.at(indices[i], s), plan.r)
         kit.add_terms(terms, total)
     # |f~| <= norm + eps, so with this offset the sum is not negative
-    offset = next(o for o in _OFFSETS if o >= (norm or 1) + query.eps)
+    offset = next(o for o in _OFFSETS if o >= class_norm(norm) + query.eps)
     kit.add_constant(total, u * S * (offset - C[0]))
     output = net.finish()
     kit.amplify(total, output, -log2_of(u * S))

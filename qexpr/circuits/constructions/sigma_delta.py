@@ -26,7 +26,7 @@ from qexpr.circuits.constructions.ladder import Constants, Ladder, least_power, 
 from qexpr.circuits.constructions.output import bias_unit, close
 from qexpr.circuits.graph import Circuit
 from qexpr.circuits.realisation import Counts, count, realise
-from qexpr.circuits.registry import SLACK, Plan
+from qexpr.circuits.registry import SLACK, Plan, class_norm
 from qexpr.core.descent import cheapest_layout
 from qexpr.core.function import Function
 from qexpr.core.query import Query
@@ -42,7 +42,7 @@ def plan(query: Query, norm: Fraction | None = None) -> Plan:
     """The least N that keeps the promise, in the cheapest layout, by exact counts."""
     if query.d != 1 or query.n != 1:
         raise OutOfRegime("sigma-delta tracking is for d = 1 and n = 1")
-    size, slack = (Fraction(1), Fraction(0)) if norm is None else (max(norm, Fraction(1)), SLACK)
+    size, slack = class_norm(norm), Fraction(0) if norm is None else SLACK
     values, b = values_of(query.alphabet), _digit_bits(query)
     N, h = _mesh(query.eps / (1 + slack), size)
     digits = 1
@@ -81,7 +81,7 @@ def build(made: Plan, f: Function | None) -> Circuit:
     """The circuit of a plan."""
     given = made.parameters
     layout = (given["N"], Fraction(given["h"]), given["P"], given["E"])
-    size = max(made.norm or Fraction(1), Fraction(1))
+    size = class_norm(made.norm)
     signs = None if f is None else _track(layout, given["b"], f)
     return realise(_write(layout, values_of(made.query.alphabet), size, signs), made.to_dict())
 

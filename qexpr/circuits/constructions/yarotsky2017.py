@@ -25,7 +25,7 @@ from qexpr.circuits.constructions.local_taylor import (
 )
 from qexpr.circuits.graph import Circuit
 from qexpr.circuits.realisation import count, realise
-from qexpr.circuits.registry import Plan
+from qexpr.circuits.registry import Plan, class_norm
 from qexpr.circuits.taylor import multi_indices
 from qexpr.core.function import Function, MultiIndex
 from qexpr.core.query import Query
@@ -80,7 +80,7 @@ def _write(
                 lambda: (np.arange(nodes), np.zeros(nodes, np.int64)),
                 nodes,
             )
-    offset = Fraction(2) if (norm or 1) + query.eps <= 2 else Fraction(4)
+    offset = Fraction(2) if class_norm(norm) + query.eps <= 2 else Fraction(4)
     finish(kit, total, scale, offset)
     return net
 
