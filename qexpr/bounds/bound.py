@@ -204,6 +204,7 @@ class Bound:
                 s.quantifier or self.quantifier,
                 values[s.quantity],
                 self.source,
+                s.scope,
             )
             for s in self.statements
         ]

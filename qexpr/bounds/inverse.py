@@ -99,8 +99,9 @@ def least_eps(bound: Bound, quantity: str, size: int, query: Query) -> Claim:
         value = Order(float(_eps_at(high)))
     else:
         value = Explicit(_eps_at(low), _eps_at(high), bound.side)
-    quantifier = bound.stated(quantity).quantifier or bound.quantifier
-    return Claim(bound.id, "eps", bound.side, quantifier, value, bound.source)
+    stated = bound.stated(quantity)
+    quantifier = stated.quantifier or bound.quantifier
+    return Claim(bound.id, "eps", bound.side, quantifier, value, bound.source, stated.scope)
 
 
 def inverse_table(

@@ -8,7 +8,7 @@ from typing import Any
 from qexpr.bounds.evaluation import enclose, exact_values
 from qexpr.bounds.formula import parse
 from qexpr.bounds.readings import balls
-from qexpr.core.claim import QUANTITIES, Explicit, Order, Quantifier
+from qexpr.core.claim import QUANTITIES, Explicit, Order, Quantifier, Scope
 from qexpr.core.query import Query
 from qexpr.errors import InvalidInput
 
@@ -69,13 +69,15 @@ class Rate:
 class Statement:
     """What a bound says of one quantity.
 
-    `quantifier` stands only where it differs from the bound's own.
+    `quantifier` stands only where it differs from the bound's own; `scope` says whether bits are
+    those of a network's weights or of a complete description.
     """
 
     quantity: str
     text: str
     rate: Rate | None = None
     quantifier: Quantifier | None = None
+    scope: Scope = Scope.NETWORK
 
     def __post_init__(self) -> None:
         if self.quantity not in QUANTITIES:

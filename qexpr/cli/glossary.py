@@ -16,7 +16,7 @@ QUANTIFIERS = {
     "class any": "every f of F(d,n), by a graph that may depend on f",
     "function fixed": "this f, by a graph that serves the whole class",
     "function any": "this f, by a graph made for it",
-    "either": "class fixed in free bits, class any in bits of a description, the graph included",
+    "both": "class fixed in free bits, class any in bits of a description, the graph included",
 }
 KINDS = {
     "order": "the expression with its unnamed constant put to 1: shows growth, guarantees nothing",
@@ -30,10 +30,10 @@ _TRUST = {
 
 
 def holds_for(quantifiers: Sequence[str]) -> str:
-    """The quantifier of one line: "either" for a floor that is stated both ways."""
+    """The quantifier of one line: "both" for a floor that is stated both ways."""
     distinct = set(quantifiers)
     if distinct == {"class fixed", "class any"}:
-        return "either"
+        return "both"
     return " / ".join(dict.fromkeys(quantifiers))
 
 
@@ -92,6 +92,8 @@ def footer(rows: Sequence[Row], notes: Notes, remarks: Iterable[str]) -> list[st
         for name, text in _TRUST.items()
         if name in levels
     }
+    if any(row.quantity == "free_bits" for row in rows):
+        terms["free"] = "free bits: those of the weights that depend on f"
     if terms:
         lines.append("WORDS")
         for term, text in terms.items():

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from qexpr.bounds.rows import Row
-from qexpr.core.claim import Claim, Explicit, Order, Quantifier, Side, comparable
+from qexpr.core.claim import Claim, Explicit, Order, Quantifier, Scope, Side, comparable
 from qexpr.core.decimals import round_decimal, spell
 from qexpr.errors import InvalidInput
 
 __all__ = ["best_floors", "floor_lines", "ratios"]
 
-_MEANING = {
-    ("free_bits", Quantifier.CLASS_FIXED): "fixed structure: free bits",
-    ("bits", Quantifier.CLASS_FIXED): "fixed structure: bits of all weights",
-    ("bits", Quantifier.CLASS_ANY): "any graph: a complete description, the graph included",
-    ("weights", Quantifier.CLASS_FIXED): "fixed structure: weights",
-    ("weights", Quantifier.CLASS_ANY): "any graph: weights",
+_FREEDOM = {
+    Quantifier.CLASS_FIXED: "fixed structure",
+    Quantifier.CLASS_ANY: "any graph",
+    Quantifier.FUNCTION_FIXED: "this f, fixed structure",
+    Quantifier.FUNCTION_ANY: "this f, any graph",
 }
 
 
@@ -30,10 +29,10 @@ def may_compare(a: Claim, b: Claim) -> bool:
 
 def best_floors(claims: Sequence[Claim]) -> list[Claim]:
     """The largest explicit, firmly sourced lower bound of each quantity and quantifier."""
-    best: dict[tuple[str, str], Claim] = {}
+    best: dict[tuple[str, ...], Claim] = {}
     for claim in claims:
         if claim.side is Side.LOWER and may_compare(claim, claim):
-            key = (claim.quantity, claim.quantifier)
+            key = (claim.quantity, claim.quantifier, claim.scope)
             if key not in best or claim.value > best[key].value:
                 best[key] = claim
     return list(best.values())
@@ -52,6 +51,20 @@ def ratios(claims: Sequence[Claim], floor: Claim) -> list[tuple[Claim, str]]:
     return result
 
 
+def _meaning(floor: Claim) -> str:
+    what = floor.quantity.replace("_", " ")
+    if floor.scope is Scope.DESCRIPTION:
+        what = f"{what} of a complete description, graph included"
+    return f"{_FREEDOM[floor.quantifier]}: {what}"
+
+
+def _remark(claim: Claim, floor: Claim) -> str:
+    """What an upper bound counts, where it is not the floor's own quantity or not a network."""
+    if claim.scope is Scope.DESCRIPTION:
+        return " (a code, not a network)"
+    return f" ({claim.quantity} of all weights)" if claim.quantity != floor.quantity else ""
+
+
 def floor_lines(
     rows: Sequence[Row], label: str, number: Callable[[Explicit | Order], str]
 ) -> list[str]:
@@ -60,13 +73,8 @@ def floor_lines(
     floors = best_floors(claims)
     lines = [label] if label and floors else []
     for floor in floors:
-        what = _MEANING.get(
-            (floor.quantity, floor.quantifier),
-            f"{floor.quantity.replace('_', ' ')}, {floor.quantifier}",
-        )
-        lines.append(f"{what:<56}{'>= ' + number(floor.value):>16}  {floor.id}")
-        lines += [
-            f"{'':<56}{'<= ' + number(claim.value):>16}  {claim.id}: {ratio} times the floor"
-            for claim, ratio in ratios(claims, floor)
-        ]
+        lines.append(f"{_meaning(floor)} >= {number(floor.value)}  {floor.id}")
+        for claim, ratio in ratios(claims, floor):
+            said = f"{claim.id}: {ratio} times the floor{_remark(claim, floor)}"
+            lines.append(f"    {'<= ' + number(claim.value):>14}  {said}")
     return lines

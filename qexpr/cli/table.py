@@ -16,7 +16,7 @@ from qexpr.core.decimals import round_decimal, spell
 __all__ = ["render"]
 
 _QUANTITIES = ("depth", "width", "weights", "bits", "free_bits", "eps")
-_NUMERIC = {"depth", "width", "weights", "bits", "free bits", "least eps", "#"}
+_NUMERIC = {"depth", "width", "weights", "bits", "free", "least eps", "#"}
 _TITLES = {
     Side.UPPER: "UPPER BOUNDS: so much is enough",
     Side.LOWER: "LOWER BOUNDS: less is impossible",
@@ -74,7 +74,7 @@ def render(rows: Sequence[Row], remarks: Iterable[str] = ()) -> str:
 
 
 def _column(quantity: str) -> str:
-    return "least eps" if quantity == "eps" else quantity.replace("_", " ")
+    return {"eps": "least eps", "free_bits": "free"}.get(quantity, quantity)
 
 
 def _lines(rows: Sequence[Row], side: Side, free: Sequence[str], notes: Notes) -> list[list[str]]:

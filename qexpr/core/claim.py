@@ -24,6 +24,7 @@ __all__ = [
     "Kind",
     "Order",
     "Quantifier",
+    "Scope",
     "Side",
     "comparable",
     "double_below",
@@ -57,6 +58,18 @@ class Quantifier(StrEnum):
     CLASS_ANY = "class any"
     FUNCTION_FIXED = "function fixed"
     FUNCTION_ANY = "function any"
+
+
+class Scope(StrEnum):
+    """What a count is taken over; it matters for bits.
+
+    ``network``: the weights of a network, at ceil(log2 lambda) bits each, its graph not counted.
+    ``description``: everything that tells one function from another, the graph included. With a
+    graph that depends on f a network's bits may lie below what a description needs.
+    """
+
+    NETWORK = "network"
+    DESCRIPTION = "description"
 
 
 def double_below(value: Fraction) -> float:
@@ -223,6 +236,8 @@ class Claim:
     quantifier : Quantifier
     value : Explicit or Order
     source : Source
+    scope : Scope
+        Whether a network's weights are counted, or a complete description.
     """
 
     id: str
@@ -231,6 +246,7 @@ class Claim:
     quantifier: Quantifier
     value: Explicit | Order
     source: Source
+    scope: Scope = Scope.NETWORK
 
     @property
     def kind(self) -> Kind:
@@ -238,11 +254,18 @@ class Claim:
         return Kind.EXPLICIT if isinstance(self.value, Explicit) else Kind.ORDER
 
 
+def _holds_free_bits(whole: Claim, part: Claim) -> bool:
+    """Whether all bits are bounded from above and the free ones from below: bits >= free bits."""
+    asked = (whole.quantity, part.quantity)
+    return asked == ("bits", "free_bits") and (whole.side, part.side) == (Side.UPPER, Side.LOWER)
+
+
 def comparable(a: Claim, b: Claim) -> bool:
     """Whether two claims may be held against each other; an unlike pair raises.
 
-    They have to be of one kind, both explicit, about one quantity, firmly sourced, and for the
-    same functions and freedom of structure.
+    They have to be of one kind, both explicit, about one quantity, counted over the same thing,
+    firmly sourced, and for the same functions and freedom of structure. All bits of a network
+    hold its free ones, so an upper bound on bits may be held against a floor of free bits.
 
     Returns
     -------
@@ -264,8 +287,12 @@ def comparable(a: Claim, b: Claim) -> bool:
             raise InvalidInput(
                 f"{pair} are not comparable: {claim.id} is {claim.source.trust}, not a firm value"
             )
-    if a.quantity != b.quantity:
+    if a.quantity != b.quantity and not (_holds_free_bits(a, b) or _holds_free_bits(b, a)):
         raise InvalidInput(f"{pair} are not comparable: {a.quantity} is not {b.quantity}")
+    if a.scope is not b.scope:
+        raise InvalidInput(
+            f"{pair} are not comparable: {a.quantity} of a {a.scope} are not those of a {b.scope}"
+        )
     if a.quantifier is not b.quantifier:
         raise InvalidInput(f"{pair} are not comparable: '{a.quantifier}' is not '{b.quantifier}'")
     return True

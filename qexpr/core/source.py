@@ -9,14 +9,19 @@ from qexpr.errors import InvalidInput, shorten
 
 __all__ = ["Reference", "Source", "Trust"]
 
+# What titles and names hold of LaTeX, as characters; braces that only group are dropped.
 _LATEX = {
     r"{\"o}": "ö",
     r"{\"u}": "ü",
     r"{\"a}": "ä",
     r"{\'u}": "ú",
     r"{\'e}": "é",
-    r"$\varepsilon$": "ε",
+    r"{\c c}": "ç",
+    r"\varepsilon": "ε",
+    r"\frac12": "1/2",
+    r"\pm": "±",
 }
+_GROUPING = re.compile(r"(?<!\\)[{}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,10 @@ class Trust:
             )
         if (self.level == "RECALLED") != (self.probability is not None):
             raise InvalidInput("RECALLED, and only it, takes a probability")
+        if self.probability is not None and not 0 < self.probability < 1:
+            raise InvalidInput(
+                f"a probability must lie between 0 and 1, got {shorten(self.probability)}"
+            )
 
     @property
     def is_firm(self) -> bool:
@@ -64,13 +73,17 @@ class Reference:
 
     def __str__(self) -> str:
         fields = dict(self.fields)
-        where = next(
-            (fields[name] for name in ("journal", "booktitle", "publisher") if name in fields), ""
-        )
-        text = f"{fields['author']} ({fields['year']}). {fields['title']}. {where}."
+        names = ("journal", "booktitle", "publisher")
+        where = next((fields[name] for name in names if name in fields), "")
+        if not where and "eprint" in fields:
+            where = f"arXiv:{fields['eprint']}"
+        authors = fields["author"].replace(" and ", "; ")
+        parts = (f"{authors} ({fields['year']})", fields["title"], where)
+        text = " ".join(f"{part.removesuffix('.')}." for part in parts if part)
         for command, character in _LATEX.items():
             text = text.replace(command, character)
-        return re.sub(r"[{}]", "", text).replace(" and ", "; ")
+        text = _GROUPING.sub("", text)
+        return text.replace("\\", "").replace("$", "")
 
 
 @dataclass(frozen=True, slots=True)

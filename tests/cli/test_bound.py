@@ -167,8 +167,8 @@ def test_only_the_words_that_are_used_are_explained(qexpr):
     options = ("bound", "--eps", "0.01", "--only")
     ding = qexpr(*options, "ding2018.theorem1").out.split("WORDS")[1]
     floor = qexpr(*options, "entropy.floor").out.split("WORDS")[1]
-    assert ("either" in ding, "explicit" in ding, "RECALLED p" in ding) == (False, False, True)
-    assert ("either" in floor, "explicit" in floor, "RECALLED p" in floor) == (True, True, False)
+    assert ("both" in ding, "explicit" in ding, "RECALLED p" in ding) == (False, False, True)
+    assert ("both" in floor, "explicit" in floor, "RECALLED p" in floor) == (True, True, False)
 
 
 def test_the_table_is_at_most_124_wide(qexpr):

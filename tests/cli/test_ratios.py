@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import pytest
 
 from qexpr.cli.ratios import best_floors, floor_lines, ratios
 from qexpr.cli.table import number
-from qexpr.core.claim import Claim, Explicit, Order, Quantifier, Side
+from qexpr.core.claim import Claim, Explicit, Order, Quantifier, Scope, Side
 from qexpr.core.source import Reference, Source, Trust
 
 SOURCE = Source(Reference("key", "misc", ()), "here", Trust("DERIVED"))
@@ -34,7 +35,8 @@ def test_the_ratio_is_rounded_up():
 @pytest.mark.parametrize(
     "change",
     [
-        {"quantity": "bits"},
+        {"quantity": "weights"},
+        {"scope": Scope.DESCRIPTION},
         {"quantifier": Quantifier.CLASS_ANY},
         {"value": Order(301.0)},
         {"source": RECALLED},
@@ -53,16 +55,40 @@ def test_the_best_floor_is_the_largest_firm_explicit_one():
 
 
 def test_the_lines_say_what_a_floor_is_about():
-    class Row:
-        def __init__(self, claim):
-            self.claim = claim
-
-    lines = floor_lines([Row(FLOOR), Row(UPPER)], "", number)
+    lines = lines_of(FLOOR, UPPER)
     assert lines[0].startswith("fixed structure: free bits")
     assert ">= 100  floor" in lines[0]
     assert "<= 301  upper: 3.01 times the floor" in lines[1]
-    described = replace(FLOOR, quantity="bits", quantifier=Quantifier.CLASS_ANY)
-    assert "complete description" in floor_lines([Row(described)], "", number)[0]
+
+
+def lines_of(*claims):
+    return floor_lines([SimpleNamespace(claim=claim) for claim in claims], "", number)
+
+
+def test_all_bits_of_one_graph_stand_above_its_floor_of_free_bits():
+    whole = replace(UPPER, id="whole", quantity="bits")
+    assert lines_of(FLOOR, whole)[1].endswith("whole: 3.01 times the floor (bits of all weights)")
+
+
+DESCRIBED = replace(
+    FLOOR, quantity="bits", quantifier=Quantifier.CLASS_ANY, scope=Scope.DESCRIPTION
+)
+
+
+def test_bits_of_a_network_meet_no_floor_of_a_description():
+    network = replace(UPPER, quantity="bits", quantifier=Quantifier.CLASS_ANY)
+    (line,) = lines_of(DESCRIBED, network)
+    assert line.startswith("any graph: bits of a complete description, graph included >= 100")
+
+
+def test_a_code_is_called_a_code():
+    code = replace(DESCRIBED, id="code", side=Side.UPPER, value=UPPER.value)
+    assert lines_of(DESCRIBED, code)[1].endswith("3.01 times the floor (a code, not a network)")
+
+
+def test_floors_of_a_network_and_of_a_description_stand_apart():
+    network = replace(DESCRIBED, scope=Scope.NETWORK)
+    assert best_floors([DESCRIBED, network]) == [DESCRIBED, network]
 
 
 def test_numbers_are_rounded_to_the_safe_side():

@@ -9,7 +9,7 @@ from qexpr.bounds.bound import Bound, Parameters, Rate, Statement
 from qexpr.bounds.entropy.lattice import ZIGZAG
 from qexpr.bounds.entropy.roots import cells_below, check_size
 from qexpr.bounds.entropy.sources import DERIVED, OWN
-from qexpr.core.claim import Kind, Quantifier, Side
+from qexpr.core.claim import Kind, Quantifier, Scope, Side
 from qexpr.core.query import Query
 from qexpr.core.source import Source
 
@@ -41,7 +41,7 @@ def _code(id: str, title: str, statement: str, text: str, rate: Rate, **more: ob
         kind=Kind.EXPLICIT,
         side=Side.UPPER,
         quantifier=Quantifier.CLASS_ANY,
-        statements=(Statement("bits", text, rate),),
+        statements=(Statement("bits", text, rate, scope=Scope.DESCRIPTION),),
         source=Source(OWN, f"entropy floors, {title}", DERIVED),
         setting="any finite family of functions (a code, not a network)",
         **more,  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from qexpr.bounds.bound import Bound, Condition, Parameters, Rate, Statement
 from qexpr.bounds.references import reference
-from qexpr.core.claim import Kind, Quantifier, Side
+from qexpr.core.claim import Kind, Quantifier, Scope, Side
 from qexpr.core.query import Query
 from qexpr.core.source import Reference, Source, Trust
 
@@ -52,7 +52,7 @@ def floor_bound(
         quantifier=Quantifier.CLASS_FIXED,
         statements=(
             Statement("free_bits", text, rate),
-            Statement("bits", text, rate, Quantifier.CLASS_ANY),
+            Statement("bits", text, rate, Quantifier.CLASS_ANY, Scope.DESCRIPTION),
         ),
         source=Source(reference, place, DERIVED),
         regime=regime,
