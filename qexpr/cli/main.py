@@ -23,6 +23,11 @@ COMMANDS = {
         "certify_command",
         "Enclose the error of any network; prove it.",
     ),
+    "check": (
+        "qexpr.cli.check",
+        "check_command",
+        "Derive a certificate again, without the builder.",
+    ),
     "cite": ("qexpr.cli.cite", "cite_command", "BibTeX of bounds or papers."),
     "quantizer": (
         "qexpr.cli.quantizer",

@@ -1,0 +1,54 @@
+"""The values of an alphabet, from its name: written a second time.
+
+Source: Ding et al. (2019), arXiv:1802.03646, sections 3 and 4.2.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from qexpr.core.query import read_alphabet
+from qexpr.errors import CertificateError, InvalidInput, shorten
+
+__all__ = ["members_of", "require_alphabet"]
+
+_MOST_VALUES = 2**16
+
+
+def members_of(name: str, t: int) -> tuple[Fraction, ...]:
+    """Ascending values of ``nonlinear:lam`` with parameter t, or of ``linear:bits``.
+
+    A nonlinear t for which values would coincide is raised to the least one for which none do.
+    """
+    alphabet = read_alphabet(name)
+    if alphabet.lam > _MOST_VALUES:
+        raise CertificateError(f"an alphabet of {alphabet.lam} values is beyond any circuit here")
+    if alphabet.kind == "linear":
+        return tuple(Fraction(2 * j + 1 - alphabet.lam, alphabet.lam) for j in range(alphabet.lam))
+    order = alphabet.lam - 1
+    while True:
+        powers = {1} | {_root_above(t**j, order) for j in range(1, order)}
+        if len(powers) == order:
+            return (Fraction(-1, 2), *(Fraction(1, 2**k) for k in sorted(powers, reverse=True)))
+        t += 1
+
+
+def _root_above(value: int, order: int) -> int:
+    """The least k with k^order >= value, by bisection."""
+    low, high = 0, 1 << (value.bit_length() // order + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if middle**order >= value else (middle, high)
+    return high
+
+
+def require_alphabet(values: tuple[Fraction, ...], name: object, t: int) -> None:
+    """Raise CertificateError unless `values` are those of the alphabet of that name."""
+    try:
+        if not isinstance(name, str):
+            raise InvalidInput(f"an alphabet must be text, got {shorten(name)}")
+        expected = members_of(name, t)
+    except InvalidInput as error:
+        raise CertificateError(f"the plan's alphabet is refused: {error}") from None
+    if values != expected:
+        raise CertificateError(f"the circuit's values are not those of the alphabet {name}")
