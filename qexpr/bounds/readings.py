@@ -115,9 +115,7 @@ def symbols() -> Reading:
 @lru_cache(maxsize=1)
 def balls() -> Reading:
     """Exact rationals for as long as the numbers are rational, balls from there on."""
-    from flint import arb
-
-    from qexpr.rigor.balls import ball, log2, lower_end, power, upper_end
+    from qexpr.rigor.balls import arb, ball, log2, lower_end, power, upper_end
 
     def operate(symbol: str, left: Any, right: Any) -> Any:
         if symbol == "**":
