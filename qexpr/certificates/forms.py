@@ -11,8 +11,10 @@ robustness certification", evaluated backwards), and no node holds more than d +
 
 Rounding: a computed sum of k products is off by at most gamma_k = k u / (1 - k u) times the sum of
 absolute values, in any order, fused or not, u = 2^-53 (Higham, Accuracy and Stability of Numerical
-Algorithms, 2nd ed., section 3.1); the matrices themselves are rounded once. Underflow adds less
-than `_TINY` to a sum.
+Algorithms, 2nd ed., section 3.1); the matrices themselves are rounded once. The reverse sweep is
+off by at most sum_l gamma_l |A_L| .. |A_l| noise_(l-1), and the forward pass adds just that to
+`rounding`, since gamma there has room for the sums of both directions. Underflow adds less than
+`_TINY` to a sum.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import numpy as np
 
 from qexpr.certificates import kernel
 from qexpr.certificates.program import INPUT, Node, Program
-from qexpr.certificates.relaxation import Bounds, relax, steepest
+from qexpr.certificates.relaxation import Bounds, relax
 from qexpr.networks.floating import apply
 
 __all__ = ["FloatProgram", "Forms", "affine_forms", "float_program", "plain", "ranges"]
@@ -48,12 +50,10 @@ class FloatNode:
 
 @dataclass(frozen=True, eq=False)
 class FloatProgram:
-    """The program in float64, and how large derivatives with respect to a node can be at all."""
+    """The program in float64."""
 
     d: int
     nodes: tuple[FloatNode, ...]
-    sensitivity: tuple[np.ndarray, ...]
-    gamma: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,9 @@ def float_program(program: Program) -> FloatProgram:
     for node in program.nodes:
         matrices = tuple(_to_float(matrix, node.denominator) for matrix in node.matrices)
         pairs = list(zip(matrices, node.matrices, strict=True))
-        terms = sum(matrix.shape[1] + 1 for matrix in matrices) + 8
+        # of the sums forwards and backwards, and of the sums of these over sources and sinks
+        terms = sum(matrix.shape[1] + 1 for matrix in matrices) + node.size
+        terms += len(program.nodes) + 16
         nodes.append(
             FloatNode(
                 node.sources,
@@ -102,20 +104,7 @@ def float_program(program: Program) -> FloatProgram:
                 node,
             )
         )
-    total = sum(node.gamma + (node.node.size + 64) * U for node in nodes) * 2
-    return FloatProgram(program.d, tuple(nodes), _sensitivities(nodes), total)
-
-
-def _sensitivities(nodes: list[FloatNode]) -> tuple[np.ndarray, ...]:
-    """Upper bounds of |d output / d value| for every node: absolute values all the way."""
-    out = [np.zeros(node.node.size) for node in nodes]
-    out[-1] = np.ones(nodes[-1].node.size)
-    for k in range(len(nodes) - 1, -1, -1):
-        through = out[k] * steepest(nodes[k].node.activation) + _FLOOR
-        for source, size in zip(nodes[k].sources, nodes[k].sizes, strict=True):
-            if source != INPUT:
-                out[source] = out[source] + through @ size
-    return tuple(out)
+    return FloatProgram(program.d, tuple(nodes))
 
 
 @dataclass
@@ -233,8 +222,7 @@ def affine_forms(program: FloatProgram, centre: np.ndarray, radius: np.ndarray) 
             if grad is None:
                 continue
             if bounds is not None:
-                share = np.abs(grad) + program.gamma * program.sensitivity[k]
-                share = share * bounds.radius
+                share = np.abs(grad) * bounds.radius
                 error += share.sum(axis=1)
                 state = before[k]
                 slopes = np.abs(state.rows[:, :-1])

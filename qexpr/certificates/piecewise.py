@@ -7,7 +7,6 @@ enumerates the pieces again, which is no search, and bounds all leaves at once.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ from qexpr.certificates.forms import Forms
 from qexpr.certificates.search import Progress, search
 from qexpr.certificates.splits import Boxes, leaves
 from qexpr.core.claim import double_below
-from qexpr.errors import CertificateError
+from qexpr.errors import CertificateError, InvalidInput
 
 __all__ = ["METHOD", "Pieces", "TooManyPieces", "enclose", "pieces", "verify"]
 
@@ -42,15 +41,13 @@ _CHUNK = 8192
 
 @dataclass(frozen=True, eq=False)
 class _Lines:
-    """The pieces in doubles, each within known bounds of the exact line."""
+    """The pieces in doubles: value and slope are rounded once."""
 
     lower: np.ndarray  # outward rounded ends
     upper: np.ndarray
     anchor: np.ndarray  # a double in the middle
     value: np.ndarray  # the line's value there
-    value_error: np.ndarray
     slope: np.ndarray
-    slope_error: np.ndarray
 
 
 def _lines(found: Pieces) -> _Lines:
@@ -60,13 +57,11 @@ def _lines(found: Pieces) -> _Lines:
         anchor = float((x + y) / 2)
         value = a + slope * (Fraction(anchor) - x)
         ends = double_below(x), -double_below(-y)
-        rows.append((*ends, anchor, *_rounded(value), *_rounded(slope)))
+        try:
+            rows.append((*ends, anchor, float(value), float(slope)))
+        except OverflowError:
+            raise InvalidInput("the network's slopes are beyond the range of doubles") from None
     return _Lines(*np.array(rows).T)
-
-
-def _rounded(value: Fraction) -> tuple[float, float]:
-    nearest = value.numerator / value.denominator
-    return nearest, math.nextafter(float(abs(value - Fraction(nearest))), math.inf)
 
 
 def _roots(lines: _Lines) -> Boxes:
@@ -76,14 +71,13 @@ def _roots(lines: _Lines) -> Boxes:
 def _bounds(lines: _Lines, f: Enclosable, boxes: Boxes) -> BoxBounds:
     centres, radii = boxes.middles()
     centre, radius, index = centres[:, 0], radii[:, 0], boxes.root
-    # the line at `centre`, from the line at its anchor
+    # the line at `centre`, from the line at its anchor; value and slope are each off by u
     slope, offset = lines.slope[index], centre - lines.anchor[index]
     value = lines.value[index] + slope * offset
     reach = (np.abs(offset) + radius) * (1 + 2.0**-40)
     size = np.abs(lines.value[index]) + np.abs(slope) * (np.abs(centre) + 1 + reach)
-    error = lines.value_error[index] + lines.slope_error[index] * reach + 2.0**-49 * size
     slopes = (slope * radius)[:, None]
-    forms = Forms(value, slopes, error * (1 + 2.0**-40) + 2.0**-900, np.zeros_like(slopes))
+    forms = Forms(value, slopes, 2.0**-49 * size + 2.0**-900, np.zeros_like(slopes))
     return difference(f, forms, boxes, centres, radii)
 
 
@@ -107,7 +101,7 @@ def enclose(
     """
     deadline = None if budget is None else time.monotonic() + budget
     found = pieces(w)
-    lines = _lines(found)
+    lines = _lines(found)  # refuses values beyond the range of doubles
     knots = np.array([float(x) for x in found.points])
     heights = np.array([float(y) for y in found.values])
 

@@ -13,7 +13,7 @@ import numpy as np
 from qexpr.core.claim import double_below
 from qexpr.networks.activations import Activation, Clip, Relu, Steps
 
-__all__ = ["Bounds", "relax", "slopes_over", "steepest"]
+__all__ = ["Bounds", "relax", "slopes_over"]
 
 _UP = 1.0 + 2.0**-48
 _TINY = 2.0**-1000
@@ -29,14 +29,8 @@ class Bounds:
     radius: np.ndarray
 
 
-def steepest(activation: Activation | None) -> float:
-    """No slope chosen by `relax` is larger in size."""
-    if not isinstance(activation, Steps):
-        return 1.0
-    return _chord_limit(activation)
-
-
 def _chord_limit(steps: Steps) -> float:
+    """A chord that is steeper than that is not worth its noise."""
     if len(steps.thresholds) < 2:
         return 0.0
     rise = max(steps.values) - min(steps.values)

@@ -200,3 +200,37 @@ def test_a_target_of_another_dimension_is_refused():
         certificates.enclose(w, Target("x"))
     with pytest.raises(InvalidInput, match="eps must be positive"):
         certificates.certify(w, Target("x*y"), 0)
+
+
+class _Wide:
+    """A target that is enclosed by an interval of width 1 and nothing better."""
+
+    d = 1
+
+    def enclose(self, order, numerators, denominator, bits):
+        return [-(2 ** (bits + 1))] * len(numerators), [2 ** (bits + 1)] * len(numerators)
+
+
+@pytest.mark.parametrize(
+    ("value", "ends"), [(0, (0, 0.5)), (2, (1.5, 2.5)), (-2, (1.5, 2.5)), (0.25, (0, 0.75))]
+)
+def test_the_error_at_a_point_has_both_ends(value, ends):
+    w = nets.from_arrays([[[0.0]]], [[float(value)]])
+    assert error_at(w, _Wide(), (Fraction(1, 3),)) == ends
+
+
+def test_weights_beyond_doubles_are_refused():
+    w = nets.QuantizedNetwork((1,), (nets.Dense([[1]], Fraction(2) ** 2000),))
+    for method in ("piecewise", "branch-and-bound"):
+        with pytest.raises(InvalidInput, match="beyond the range of doubles"):
+            certificates.enclose(w, Target("x"), method=method)
+
+
+def test_values_that_overflow_are_no_bound():
+    big = Fraction(2) ** 900
+    layers = (nets.Dense([[1], [1]], big, activation=nets.Relu()), nets.Dense([[1, -1]], big))
+    w = nets.QuantizedNetwork((1,), layers)
+    with pytest.raises(InvalidInput, match="no finite bound"):
+        certificates.enclose(w, Target("x"), method="branch-and-bound", budget=1)
+    found = certificates.enclose(w, Target("x"), method="piecewise")
+    assert found.lower <= 1 <= found.upper

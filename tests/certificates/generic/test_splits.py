@@ -52,6 +52,7 @@ def test_boxes_are_not_halved_without_end():
 def test_middles_contain_their_boxes():
     rng = np.random.default_rng(0)
     lower = rng.random((1000, 2))
+    lower[:20] = -(10.0 ** -np.arange(20, 40))[:, None]  # both signs: centre - lower is rounded
     boxes = Boxes(
         lower,
         lower + rng.random((1000, 2)) * 10.0 ** rng.integers(-17, 1, (1000, 1)),
