@@ -20,6 +20,7 @@ import numpy as np
 from qexpr.circuits.alphabet import Values
 from qexpr.circuits.builder import Builder, Bundle, Group, pairs_of
 from qexpr.circuits.graph import Circuit, Role
+from qexpr.core.progress import Progress
 from qexpr.errors import InvalidInput
 
 __all__ = ["BYTES_AN_EDGE", "Counts", "count", "realise", "require_memory"]
@@ -224,7 +225,9 @@ def _layout(e: _Expansion, output: int) -> tuple[list[int], list[int]]:
     return first, [*order, output]
 
 
-def realise(net: Builder, plan: Mapping[str, Any] | None = None) -> Circuit:
+def realise(
+    net: Builder, plan: Mapping[str, Any] | None = None, progress: Progress | None = None
+) -> Circuit:
     """Build the circuit over the builder's alphabet.
 
     Its `roles` are runs in node order, one for each group: copy j of the group's unit i is node
@@ -235,7 +238,8 @@ def realise(net: Builder, plan: Mapping[str, Any] | None = None) -> Circuit:
     InvalidInput
         If it cannot fit, if two bundles join the same pair, or if a weight is out of reach.
     """
-    require_memory(count(net))
+    size = count(net)
+    require_memory(size)
     e = _Expansion(net)
     first, order = _layout(e, net.output)
     output = first[net.output]
@@ -244,7 +248,13 @@ def realise(net: Builder, plan: Mapping[str, Any] | None = None) -> Circuit:
     for number, bundle in enumerate(e.bundles):
         into[bundle.target].append(number)
     code_type = np.min_scalar_type(max(len(table) - 1, 1))
-    parts = [_edges_into(e, i, into[i], first, code_of, code_type) for i in order]
+    parts: list[tuple[Any, Any, Any, Any]] = []
+    made = 0
+    for i in order:
+        parts.append(_edges_into(e, i, into[i], first, code_of, code_type))
+        made += len(parts[-1][0])
+        if progress is not None:
+            progress(made, size.weights)
     free = np.flatnonzero(np.concatenate([p[3] for p in parts]))
     return Circuit(
         inputs=net.d,

@@ -15,6 +15,7 @@ from typing import Any
 from qexpr.circuits.graph import Circuit
 from qexpr.circuits.realisation import Counts, require_memory
 from qexpr.core.function import Function
+from qexpr.core.progress import Progress
 from qexpr.core.query import Query
 from qexpr.errors import InvalidInput, OutOfRegime, shorten
 
@@ -82,7 +83,8 @@ class Plan:
 
 
 # One line each. A module offers plan(query, norm, **options) -> Plan, raising OutOfRegime where
-# it does not apply, and build(plan, f) -> Circuit, f None for the class (all free digits +1).
+# it does not apply, and build(plan, f, progress) -> Circuit, f None for the class (all free
+# digits +1); it reports to `progress` in edges.
 CONSTRUCTIONS: tuple[str, ...] = (
     "shared_bitplane",
     "cones",
@@ -161,8 +163,10 @@ def construct(
     return build(_module(construction).plan(query, norm, **options), f)
 
 
-def build(made: Plan, f: Function | None) -> Circuit:
+def build(made: Plan, f: Function | None, progress: Progress | None = None) -> Circuit:
     """Build a plan for a function that has the norm it was made for (None: the class).
+
+    `progress` is told the edges made and the edges in all.
 
     Raises
     ------
@@ -170,7 +174,7 @@ def build(made: Plan, f: Function | None) -> Circuit:
         If the network would not fit into memory, with its predicted size.
     """
     require_memory(made.counts)
-    circuit: Circuit = _module(made.construction).build(made, f)
+    circuit: Circuit = _module(made.construction).build(made, f, progress)
     return circuit
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qexpr.core.numbers import read_integer, read_rational
+from qexpr.core.progress import Progress
 from qexpr.errors import InvalidInput, shorten
 from qexpr.targets import floats
 from qexpr.targets.floats import Interval
@@ -269,8 +270,11 @@ class Telegraph:
             "start": [str(value) for value in self.start],
         }
 
-    def prove_membership(self, n: int) -> Membership:
-        """Prove membership in F(d, n), n at most the number of integrations, by exact ranges."""
+    def prove_membership(self, n: int, progress: Progress | None = None) -> Membership:
+        """Prove membership in F(d, n), n at most the number of integrations, by exact ranges.
+
+        Too quick for `progress` to be told anything before the end.
+        """
         n = read_integer(n, "n", 1, self.n)
         sizes = []
         for j in range(n + 1):
@@ -291,6 +295,8 @@ class Telegraph:
             IndexBound(a, sizes[sum(a)], len(self.steps)) for a in multi_indices(self.d, n)
         )
         boxes = len(self.steps) * (n + 1)
+        if progress is not None:
+            progress(len(bounds), len(bounds))
         return Membership(self.text, self.d, n, max(sizes), bounds, boxes, self.units)
 
     def norm(self, n: int) -> Fraction:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qexpr.core.numbers import read_integer, read_rational
+from qexpr.core.progress import Progress
 from qexpr.errors import InvalidInput, shorten
 from qexpr.rigor import balls
 from qexpr.targets import evaluation, lattice, membership, parser
@@ -218,11 +219,12 @@ class Target:
 
     # Membership --------------------------------------------------------------------------
 
-    def prove_membership(self, n: int) -> Membership:
+    def prove_membership(self, n: int, progress: Progress | None = None) -> Membership:
         """Prove that f lies in F(d, n), up to a norm of at most 1 + 2^-20.
 
         Every |D^a f|, |a| <= n, is enclosed over the unit cube, and every derivative of order
-        below n is proven continuous across kinks, so that f is in W^(n, infinity).
+        below n is proven continuous across kinks, so that f is in W^(n, infinity). `progress` is
+        told the derivatives done and how many there are.
 
         Raises
         ------
@@ -231,13 +233,16 @@ class Target:
         """
         n = read_integer(n, "n", 1, _MAX_ORDER)
         if n not in self._proofs:
-            self._proofs[n] = self._prove(n)
+            self._proofs[n] = self._prove(n, progress)
         return self._proofs[n]
 
-    def _prove(self, n: int) -> Membership:
-        bounds = []
+    def _prove(self, n: int, progress: Progress | None) -> Membership:
+        bounds: list[IndexBound] = []
         known: dict[int, Supremum] = {}
-        for index in membership.multi_indices(self._d, n):
+        indices = list(membership.multi_indices(self._d, n))
+        for index in indices:
+            if progress is not None:
+                progress(len(bounds), len(indices))
             target = self._range(index)
             if sum(index) < n:
                 membership.prove_continuity(
@@ -263,6 +268,8 @@ class Target:
                     f"{found.boxes} boxes show; {advice}"
                 )
             bounds.append(IndexBound(index, upper, found.boxes))
+        if progress is not None:
+            progress(len(bounds), len(indices))
         return Membership(
             self._text,
             self._d,

@@ -35,6 +35,7 @@ from qexpr.circuits.realisation import Counts, count, realise
 from qexpr.circuits.registry import Plan, class_norm
 from qexpr.core.descent import cheapest_layout
 from qexpr.core.function import Function
+from qexpr.core.progress import Progress
 from qexpr.core.query import Query
 from qexpr.errors import InvalidInput, OutOfRegime, shorten
 
@@ -85,7 +86,7 @@ def plan(query: Query, norm: Fraction | None = None, graph: str = "fixed") -> Pl
     )
 
 
-def build(made: Plan, f: Function | None) -> Circuit:
+def build(made: Plan, f: Function | None, progress: Progress | None = None) -> Circuit:
     """The circuit of a plan."""
     given = made.parameters
     layout = ConesPlan(
@@ -103,7 +104,7 @@ def build(made: Plan, f: Function | None) -> Circuit:
     code = None if f is None else encode(layout, f)
     values = values_of(made.query.alphabet)
     net = _write(layout, values, size, given["graph"] == "fixed", code)
-    return realise(net, made.to_dict())
+    return realise(net, made.to_dict(), progress)
 
 
 def _digit_bits(query: Query) -> int:

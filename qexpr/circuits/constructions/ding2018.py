@@ -29,6 +29,7 @@ from qexpr.circuits.realisation import count, realise
 from qexpr.circuits.registry import SLACK, Plan, class_norm
 from qexpr.circuits.taylor import multi_indices
 from qexpr.core.function import Function, MultiIndex
+from qexpr.core.progress import Progress
 from qexpr.core.query import Query
 from qexpr.errors import InvalidInput, OutOfRegime
 
@@ -64,12 +65,12 @@ def plan(query: Query, norm: Fraction | None = None) -> Plan:
     )
 
 
-def build(made: Plan, f: Function | None) -> Circuit:
+def build(made: Plan, f: Function | None, progress: Progress | None = None) -> Circuit:
     """The circuit of a plan."""
     query, p = made.query, made.parameters
     bits = query.alphabet.size if query.alphabet.kind == "linear" else 1
     net = _write(query, p["N"], p["r"], p["t"] // bits, made.norm, f)
-    return realise(net, made.to_dict())
+    return realise(net, made.to_dict(), progress)
 
 
 def _write(

@@ -34,6 +34,7 @@ from qexpr.circuits.taylor import (
     signed_digits,
 )
 from qexpr.core.function import Function
+from qexpr.core.progress import Progress
 from qexpr.core.query import Query
 from qexpr.core.search import PlaneErrors, Planes, cheapest_planes
 from qexpr.rigor.constants import k_constant
@@ -70,14 +71,14 @@ def plan(query: Query, norm: Fraction | None = None) -> Plan:
     )
 
 
-def build(made: Plan, f: Function | None) -> Circuit:
+def build(made: Plan, f: Function | None, progress: Progress | None = None) -> Circuit:
     """The circuit of a plan."""
     query, t = made.query, made.parameters["t"]
     bits = _digit_bits(query)
     planes = Planes(
         made.parameters["N"], made.parameters["r"], tuple(digits // bits for digits in t)
     )
-    return realise(_write(query, made.norm, planes, f), made.to_dict())
+    return realise(_write(query, made.norm, planes, f), made.to_dict(), progress)
 
 
 def _digit_bits(query: Query) -> int:

@@ -29,6 +29,7 @@ from qexpr.circuits.realisation import Counts, count, realise
 from qexpr.circuits.registry import SLACK, Plan, class_norm
 from qexpr.core.descent import cheapest_layout
 from qexpr.core.function import Function
+from qexpr.core.progress import Progress
 from qexpr.core.query import Query
 from qexpr.errors import InvalidInput, OutOfRegime
 
@@ -77,13 +78,15 @@ def plan(query: Query, norm: Fraction | None = None) -> Plan:
     )
 
 
-def build(made: Plan, f: Function | None) -> Circuit:
+def build(made: Plan, f: Function | None, progress: Progress | None = None) -> Circuit:
     """The circuit of a plan."""
     given = made.parameters
     layout = (given["N"], Fraction(given["h"]), given["P"], given["E"])
     size = class_norm(made.norm)
     signs = None if f is None else _track(layout, given["b"], f)
-    return realise(_write(layout, values_of(made.query.alphabet), size, signs), made.to_dict())
+    return realise(
+        _write(layout, values_of(made.query.alphabet), size, signs), made.to_dict(), progress
+    )
 
 
 def _digit_bits(query: Query) -> int:

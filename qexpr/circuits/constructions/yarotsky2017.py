@@ -28,6 +28,7 @@ from qexpr.circuits.realisation import count, realise
 from qexpr.circuits.registry import Plan, class_norm
 from qexpr.circuits.taylor import multi_indices
 from qexpr.core.function import Function, MultiIndex
+from qexpr.core.progress import Progress
 from qexpr.core.query import Query
 from qexpr.errors import OutOfRegime
 
@@ -55,11 +56,11 @@ def plan(query: Query, norm: Fraction | None = None) -> Plan:
     )
 
 
-def build(made: Plan, f: Function | None) -> Circuit:
+def build(made: Plan, f: Function | None, progress: Progress | None = None) -> Circuit:
     """The circuit of a plan."""
     p = made.parameters
     net = _write(made.query, p["N"], p["r"], p["bits"], made.norm, f)
-    return realise(net, made.to_dict())
+    return realise(net, made.to_dict(), progress)
 
 
 def _write(
