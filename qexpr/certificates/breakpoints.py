@@ -9,6 +9,7 @@ is ever rounded.
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -25,7 +26,7 @@ MOST_PIECES = 20_000
 
 
 class TooManyPieces(QexprError):
-    """More pieces than the enumeration takes on."""
+    """More pieces than the enumeration takes on; branch and bound does without."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class Pieces:
         return self.points[1:-1]
 
 
-def pieces(w: Any, most: int = MOST_PIECES) -> Pieces:
+def pieces(w: Any, most: int = MOST_PIECES, deadline: float | None = None) -> Pieces:
     """The exact linear pieces on [0, 1] of a circuit or network with one input.
 
     Raises
@@ -54,12 +55,13 @@ def pieces(w: Any, most: int = MOST_PIECES) -> Pieces:
     Unsupported
         If there are several inputs or outputs, or an activation jumps.
     TooManyPieces
-        If there are more than `most` points on the way.
+        If there are more than `most` points on the way, or `deadline` (of time.monotonic())
+        comes before the last layer.
     """
-    return _pieces(lower_to_program(w), most)
+    return _pieces(lower_to_program(w), most, deadline)
 
 
-def _pieces(program: Program, most: int = MOST_PIECES) -> Pieces:
+def _pieces(program: Program, most: int, deadline: float | None) -> Pieces:
     if program.d != 1:
         raise Unsupported(f"pieces are enumerated for one input, this network has {program.d}")
     if not program.is_continuous:
@@ -69,6 +71,10 @@ def _pieces(program: Program, most: int = MOST_PIECES) -> Pieces:
     place: dict[int, tuple[slice, int]] = {INPUT: (slice(1, 2), 1)}
     last_use = {s: k for k, node in enumerate(program.nodes) for s in node.sources}
     for k, node in enumerate(program.nodes):
+        if deadline is not None and time.monotonic() >= deadline:
+            raise TooManyPieces(
+                f"more pieces than could be enumerated: {len(rows) - 1} by layer {k}"
+            )
         z, denominator = _affine(node, rows, place)
         rows = np.concatenate([rows, z], axis=1)
         block = slice(rows.shape[1] - node.size, rows.shape[1])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from qexpr.certificates.document import (
     Certificate,
+    Verdict,
     read_target,
     require_subject,
     subject,
@@ -95,13 +96,19 @@ def certify(
     bound = read_rational(eps, "eps")
     if bound <= 0:
         raise InvalidInput(f"eps must be positive, got {shorten(eps)}")
+    by_plan = None
     if method == "auto" and isinstance(w, Circuit) and w.plan:
-        certificate = _by_construction(w, f, bound)
-        if certificate is not None and certificate.upper <= bound:
-            return certificate
+        by_plan = _by_construction(w, f, bound)
+        if by_plan is not None and by_plan.verdict != Verdict.OPEN:
+            return by_plan
     # ends that are rounded outward must still be at most eps
     limit = math.nextafter(float(bound) * (1 - 2.0**-38), 0.0)
-    proof = _prove(w, f, lambda _: limit, budget, method, progress, stop_above=float(bound))
+    try:
+        proof = _prove(w, f, lambda _: limit, budget, method, progress, stop_above=float(bound))
+    except Unsupported:
+        if by_plan is None:
+            raise
+        return by_plan  # too large for the general methods: open, with both ends
     return Certificate(
         proof.method,
         f.to_dict(),

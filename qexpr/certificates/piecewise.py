@@ -37,6 +37,7 @@ __all__ = ["METHOD", "Pieces", "TooManyPieces", "enclose", "pieces", "verify"]
 
 METHOD = "piecewise"
 _CHUNK = 8192
+_LEAST_TIME = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,10 +98,12 @@ def enclose(
     Unsupported
         If there are several inputs or outputs, or an activation jumps.
     TooManyPieces
-        If there are more than `breakpoints.MOST_PIECES`.
+        If there are more than `breakpoints.MOST_PIECES`, or than half of the budget takes.
     """
-    deadline = None if budget is None else time.monotonic() + budget
-    found = pieces(w)
+    start = time.monotonic()
+    deadline = None if budget is None else start + budget
+    # the enumeration may take half of the budget, and a second in any case
+    found = pieces(w, deadline=None if budget is None else start + max(budget / 2, _LEAST_TIME))
     lines = _lines(found)  # refuses values beyond the range of doubles
     knots = np.array([float(x) for x in found.points])
     heights = np.array([float(y) for y in found.values])

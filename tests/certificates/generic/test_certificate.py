@@ -279,3 +279,19 @@ def test_circuits_are_certified_like_networks():
     assert certificates.check(certificate, c).verdict == "certified"
     with pytest.raises(CertificateError, match="is about the"):
         certificates.check(certificate, w)
+
+
+def test_the_certificate_of_a_construction_comes_first():
+    from qexpr import circuits
+
+    f = Target("sin(x0)", 1)
+    w = circuits.sigma_delta(f, eps="1/16")
+    by_plan = certificates.certify(w, f, "1/16")
+    assert by_plan.method == "construction"
+    assert by_plan.verdict == "certified"
+    general = certificates.certify(w, f, "1/16", method="piecewise")
+    assert (general.method, general.verdict) == ("piecewise", "certified")
+    assert general.lower <= by_plan.upper
+    # the plan's bound is not enough for less; the search goes on from there
+    closer = certificates.certify(w, f, general.lower / 2)
+    assert closer.verdict == "refuted"

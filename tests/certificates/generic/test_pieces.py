@@ -125,3 +125,21 @@ def test_what_has_no_pieces_is_refused():
         pieces(nets.QuantizedNetwork((1,), (nets.Activate(activation=nets.sign()),)))
     with pytest.raises(TooManyPieces, match="more than 100"):
         pieces(certified_networks.tents(8), most=100)
+
+
+def test_the_enumeration_ends_with_the_budget():
+    with pytest.raises(TooManyPieces, match="by layer 0"):
+        pieces(certified_networks.tents(3), deadline=0.0)
+
+
+def test_too_many_pieces_are_left_to_branch_and_bound(monkeypatch):
+    from qexpr.certificates import piecewise
+    from qexpr.targets import Target
+
+    monkeypatch.setattr(piecewise, "_LEAST_TIME", 0.0)
+    found = certificates.enclose(certified_networks.tents(3), Target("x"), "0.1", budget=1e-9)
+    assert found.method == "branch-and-bound"
+    with pytest.raises(TooManyPieces):
+        certificates.enclose(
+            certified_networks.tents(3), Target("x"), budget=1e-9, method="piecewise"
+        )
