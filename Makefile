@@ -63,9 +63,9 @@ layers: $(VENV)/.test
 	$(BIN)/lint-imports
 
 # The command pytest, not `python -m pytest`: that would put the source tree before the
-# installed package.
+# installed package; a test sees to it where QEXPR_INSTALLED says that there is one.
 suite: $(VENV)/.test
-	$(BIN)/pytest -q -n auto --dist worksteal
+	QEXPR_INSTALLED=1 $(BIN)/pytest -q -n auto --dist worksteal
 
 docs: $(VENV)/.installed
 	$(PIP) install -q $(PINNED) "$$(ls $(WHEELS)/qexpr-*.whl)[docs]"

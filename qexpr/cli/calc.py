@@ -52,11 +52,20 @@ def _command(calculator: Calculator) -> click.Command:
         click.Option(["--output"], metavar="FILE", help="Write to a file."),
     ]
 
-    def callback(form: str, output: str | None, **given: str | None) -> None:
+    if calculator.curves is not None:
+        own.append(
+            click.Option(["--plot"], metavar="FILE", help="Also draw it: .svg, .pdf or .png.")
+        )
+
+    def callback(
+        form: str, output: str | None, plot: str | None = None, **given: str | None
+    ) -> None:
         if form not in ("table", "json"):
             raise InvalidInput(f"--format must be table or json, got {shorten(form)}")
         values = {name: text for name, text in given.items() if text is not None}
         lines = calculator(**values)
+        if plot is not None:
+            _draw(calculator, values, plot)
         deliver((_json if form == "json" else _table)(calculator, values, lines), output)
 
     return click.Command(
@@ -66,6 +75,17 @@ def _command(calculator: Calculator) -> click.Command:
         help=f"{calculator.title}\n\n{calculator.text}",
         short_help=calculator.title,
     )
+
+
+def _draw(calculator: Calculator, given: dict[str, str], path: str) -> None:
+    from importlib import import_module
+
+    from qexpr.figures.style import figure_format
+
+    form = figure_format(path)
+    assert calculator.curves is not None  # only such calculators have the option
+    curves = calculator.curves(**calculator.read(given))
+    deliver(import_module(f"qexpr.figures.{calculator.name}").draw(curves, form), path)
 
 
 def _range(parameter: Parameter) -> str:

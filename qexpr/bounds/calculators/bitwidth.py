@@ -9,6 +9,7 @@ best. Every comparison is made by balls, or exactly.
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -19,7 +20,15 @@ from qexpr.core.claim import Side
 from qexpr.core.source import Source, Trust
 from qexpr.errors import InvalidInput, QexprError
 
-__all__ = ["CALCULATOR", "best_lambda", "best_power_of_two", "cost", "digits"]
+__all__ = [
+    "CALCULATOR",
+    "best_lambda",
+    "best_power_of_two",
+    "cost",
+    "digits",
+    "threshold",
+    "threshold_of_bits",
+]
 
 SOURCE = Source(
     reference("ding2019universal"),
@@ -105,20 +114,58 @@ def cost(lam: int, T: Fraction) -> float:
     return order(COST, lam=lam, T=T).value
 
 
+def threshold(lam: int) -> float:
+    """The T at which lam and lam + 1 cost the same, as a double: for drawings."""
+    ratio = (lam + 1) * math.log(lam + 1) / (lam * math.log(lam))
+    return float(ratio ** (lam * (lam - 1)))
+
+
+def threshold_of_bits(bits: int) -> float:
+    """The T at which 2^bits and 2^(bits + 1) cost the same, as a double: for drawings."""
+    low, high = 2**bits - 1, 2 ** (bits + 1) - 1
+    return float((2 * (bits + 1) / bits) ** (low * high / 2**bits))
+
+
+def _near(d: int | None, n: int | None, eps: Fraction | None, T: Fraction | None) -> Fraction:
+    """T as a rational from above, given itself or by d, n and eps."""
+    if T is not None and (d, n, eps) == (None, None, None):
+        return T
+    if T is None and d is not None and n is not None and eps is not None:
+        return explicit(DIGITS, Side.UPPER, d=d, n=n, eps=eps).upper
+    raise InvalidInput(_NEEDS)
+
+
+def _curves(**given: Any) -> dict[str, Any]:
+    """The costs at the given T, and the steps of both minimizers over T."""
+    T = _near(**given)
+    best, power = best_lambda(T), best_power_of_two(T)
+    last = 4.0 * max(float(T), 100.0)
+    steps = [(2, 1.5)]
+    while (after := threshold(steps[-1][0])) < last:
+        steps.append((steps[-1][0] + 1, after))
+    whole = [(1, 1.5)]
+    while (after := threshold_of_bits(whole[-1][0])) < last:
+        whole.append((whole[-1][0] + 1, after))
+    sizes = range(2, max(16, 2 * max(best, power)) + 1)
+    return {
+        "T": float(T),
+        "last": last,
+        "best": best,
+        "power": power,
+        "costs": [(lam, cost(lam, T)) for lam in sizes],
+        "steps": steps,
+        "steps_of_bits": whole,
+    }
+
+
 def _lines(d: int | None, n: int | None, eps: Fraction | None, T: Fraction | None) -> list[Line]:
-    if T is not None and (d, n, eps) != (None, None, None):
-        raise InvalidInput(_NEEDS)
+    near = _near(d, n, eps, T)
     lines = []
-    if T is not None:
-        given: Digits = T
-        near = T
-    elif d is not None and n is not None and eps is not None:
+    given: Digits = near
+    if d is not None and n is not None and eps is not None:
         given = digits(d, n, eps)
         value = explicit(DIGITS, Side.UPPER, d=d, n=n, eps=eps)
-        near = value.upper
         lines.append(Line("T", value, "log2(3 n 2^d / eps)", SOURCE))
-    else:
-        raise InvalidInput(_NEEDS)
     best, power = best_lambda(given), best_power_of_two(given)
     lines += [
         Line("lambda", best, "over all integers lambda >= 2", MINIMUM),
@@ -149,4 +196,5 @@ CALCULATOR = Calculator(
     ),
     _lines,
     (SOURCE, MINIMUM),
+    _curves,
 )

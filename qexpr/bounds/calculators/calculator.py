@@ -124,6 +124,9 @@ class Calculator:
         Takes the parameters by name and returns the lines.
     sources : tuple of Source
         Of all lines that it may give.
+    curves : callable or None
+        Takes the parameters by name and returns what `qexpr.figures` draws under the
+        calculator's name.
     """
 
     name: str
@@ -132,6 +135,7 @@ class Calculator:
     parameters: tuple[Parameter, ...]
     function: Callable[..., list[Line]]
     sources: tuple[Source, ...]
+    curves: Callable[..., Mapping[str, Any]] | None = None
 
     def __call__(self, **given: object) -> list[Line]:
         """Read the arguments, compute, and return the lines.
