@@ -19,7 +19,7 @@ def draw(curves: Mapping[str, Any], form: str) -> bytes:
     ----------
     curves : mapping
         What the calculator ``bitwidth`` gives: `T`, `last` (the end of the axis of T), `best`
-        and `power` (the minimizers at T), `costs` (pairs of lambda and cost), `steps` and
+        and `power` (the minimizers at T), `trust` (that of T), `costs` (pairs of lambda and cost), `steps` and
         `steps_of_bits` (pairs of a minimizer and the T from which it is the best).
     form : str
         "svg", "pdf" or "png".
@@ -52,7 +52,7 @@ def _draw_costs(axes: Any, curves: Mapping[str, Any]) -> None:
             marker,
             color=colour,
             fillstyle="none",
-            markersize=9 if marker == "o" else 13,
+            markersize=7 if marker == "o" else 9,
             label=rf"{words}: $\lambda = {lam}$",
         )
     axes.set_xlabel(r"number of distinct weight values $\lambda$")
@@ -75,7 +75,7 @@ def _draw_steps(axes: Any, curves: Mapping[str, Any]) -> None:
     axes.axvline(curves["T"], color=COLOURS[4], linewidth=0.8, label=f"T = {curves['T']:.4g}")
     axes.set_xscale("log")
     axes.set_yticks(range(2, max(curves["steps"][-1][0], 2 ** curves["steps_of_bits"][-1][0]) + 1))
-    axes.set_xlabel(r"$T = \log_2(3\,n\,2^d/\varepsilon)$")
+    axes.set_xlabel(rf"$T = \log_2(3\,n\,2^d/\varepsilon)$ [{curves['trust']}]")
     axes.set_title("optimal number of weight values\n" r"$\lambda$, against T")
     axes.legend(loc="upper left")
 

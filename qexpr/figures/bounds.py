@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from qexpr.core.claim import Claim, Kind, Side
 from qexpr.core.query import Query
+from qexpr.core.source import Trust
 from qexpr.errors import InvalidInput
 from qexpr.figures.style import COLOURS, paper_style, to_bytes
 
@@ -47,12 +48,14 @@ class Curve:
     quantity: str
     side: Side
     kind: Kind
+    trust: Trust
     points: tuple[tuple[float, float], ...]
 
     @property
     def label(self) -> str:
-        """For the legend: the bound, and what is special."""
-        return f"{self.id}{' (free bits)' * (self.quantity == 'free_bits')}{self.where}"
+        """For the legend: the bound, what is special, and its flag where it is not firm."""
+        flag = "" if self.trust.is_firm else f" [{self.trust}]"
+        return f"{self.id}{' (free bits)' * (self.quantity == 'free_bits')}{self.where}{flag}"
 
 
 def curves(rows: Iterable[RowLike], panel: str) -> list[Curve]:
@@ -76,7 +79,9 @@ def curves(rows: Iterable[RowLike], panel: str) -> list[Curve]:
         if math.isfinite(point[1]) and point[1] > 0:
             found.setdefault((claim.id, where, row.quantity), (claim, []))[1].append(point)
     return [
-        Curve(id, where, quantity, claim.side, claim.kind, tuple(sorted(points)))
+        Curve(
+            id, where, quantity, claim.side, claim.kind, claim.source.trust, tuple(sorted(points))
+        )
         for (id, where, quantity), (claim, points) in found.items()
     ]
 

@@ -67,3 +67,9 @@ def test_orders_are_dashed_and_explicit_values_solid(table):
     orders = [c for panel in PANELS for c in curves(table, panel) if c.kind is Kind.ORDER]
     # Each in its panel, and once in the legend.
     assert text.count("stroke-dasharray") == len(orders) + len({c.label for c in orders})
+
+
+def test_what_is_recalled_is_flagged_in_the_legend(table):
+    labels = {curve.id: curve.label for curve in curves(table, "bits")}
+    assert labels["ding2018.theorem1"].endswith("[RECALLED 0.9]")
+    assert "[" not in labels["entropy.floor"]

@@ -152,6 +152,7 @@ def _curves(**given: Any) -> dict[str, Any]:
         "last": last,
         "best": best,
         "power": power,
+        "trust": str(SOURCE.trust),
         "costs": [(lam, cost(lam, T)) for lam in sizes],
         "steps": steps,
         "steps_of_bits": whole,
