@@ -18,9 +18,9 @@ def draw(curves: Mapping[str, Any], form: str) -> bytes:
     Parameters
     ----------
     curves : mapping
-        What the calculator ``bitwidth`` gives: `T`, `last` (the end of the axis of T), `best`
-        and `power` (the minimizers at T), `trust` (that of T), `costs` (pairs of lambda and cost), `steps` and
-        `steps_of_bits` (pairs of a minimizer and the T from which it is the best).
+        What the calculator ``bitwidth`` gives: `T` and its `trust`, `last` (the end of the axis
+        of T), `best` and `power` (the minimizers at T), `costs` (pairs of lambda and cost),
+        `steps` and `steps_of_bits` (pairs of a minimizer and the T from which it is the best).
     form : str
         "svg", "pdf" or "png".
 
