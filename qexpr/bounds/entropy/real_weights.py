@@ -98,7 +98,7 @@ WEIGHTS_REAL = Bound(
     statements=(Statement("weights", "W", Rate("d/(2*n)", "-1/2")),),
     source=Source(
         reference("bartlett2019"),
-        "Theorem 7 and its growth product",
+        "upper bound on the VC dimension, its growth product",
         Trust("RECALLED", 0.93),
         "the shattered set is derived here; the VC bound is recalled",
     ),
