@@ -22,9 +22,9 @@ from qexpr.core.numbers import read_rational
 from qexpr.errors import CertificateError, InvalidInput, QexprError, Unsupported, shorten
 
 if TYPE_CHECKING:
-    from qexpr.certificates.branch_and_bound import Proof
+    from qexpr.certificates.error_bounds import Proof
     from qexpr.certificates.search import Progress
-    from qexpr.targets import Target
+    from qexpr.targets import Target, Telegraph
 
 __all__ = ["BUDGET", "Enclosure", "certify", "check", "enclose"]
 
@@ -152,7 +152,7 @@ def check(certificate: Certificate | dict[str, Any], w: Any) -> Certificate:
     return read
 
 
-def _check_lower(certificate: Certificate, w: Any, f: Target) -> None:
+def _check_lower(certificate: Certificate, w: Any, f: Target | Telegraph) -> None:
     from qexpr.certificates.error_bounds import error_at
 
     point = certificate.point
@@ -194,7 +194,7 @@ def _prove(
     program = lower_to_program(w)
     if f.d != program.d:
         raise InvalidInput(f"the target has {f.d} variables, the network has {program.d} inputs")
-    options = {"stop_above": stop_above, "budget": budget, "progress": progress}
+    options: dict[str, Any] = {"stop_above": stop_above, "budget": budget, "progress": progress}
     if method == "auto" and program.d == 1 and program.is_continuous:
         from qexpr.certificates import piecewise
 

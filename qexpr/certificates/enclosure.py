@@ -44,8 +44,10 @@ def read_gap(gap: object) -> float:
 
 def check_budget(budget: object) -> None:
     """InvalidInput unless the budget is a positive number of seconds, or None."""
-    number = isinstance(budget, int | float) and not isinstance(budget, bool)
-    if budget is not None and not (number and budget > 0 and math.isfinite(budget)):
+    if budget is None:
+        return
+    number = budget if isinstance(budget, int | float) and not isinstance(budget, bool) else 0
+    if not 0 < number < math.inf:
         raise InvalidInput(
             f"the budget must be a positive number of seconds, got {shorten(budget)}"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def output_range(
     for sign in (-1.0, 1.0):
         found = search(
             _signed_bounds(rounded, sign),
-            lambda points, s=sign: s * plain(rounded, points),
+            partial(_signed_values, rounded, sign),
             roots,
             lambda best: best + room * (1 - 2.0**-20),
             deadline=_deadline(budget),
@@ -85,8 +86,7 @@ def lipschitz(
     Returns
     -------
     Enclosure
-        The lower end is the size of the gradient at the point, where the network is proven to be
-        affine; 0 if no such point was found.
+        The lower end is a proven size of the gradient next to the point.
 
     Raises
     ------
@@ -101,6 +101,8 @@ def lipschitz(
     if not program.is_continuous:
         raise Unsupported("a network with Steps jumps: it has no Lipschitz constant")
     rounded, sides = rounded_program(program), _read_box(box, program.d)
+    if any(a == b for a, b in sides):
+        raise InvalidInput("a Lipschitz constant needs a box with a < b on every side")
     wanted = (1 - 2.0**-24) / (1 - share)
 
     def bounds(boxes: Boxes) -> BoxBounds:
@@ -131,18 +133,24 @@ def _norm(sizes: np.ndarray, norm: str) -> np.ndarray:
 def _gradient_below(
     program: FloatProgram, point: tuple[Fraction, ...], sides: Box, norm: str
 ) -> Fraction:
-    """A proven lower bound of the gradient's size in a neighbourhood of the point."""
+    """A proven lower bound of the gradient's size somewhere near the point, inside the box.
+
+    A neighbourhood of a point of the box meets the box's interior, where the network is
+    differentiable almost everywhere.
+    """
     centre = np.array([[float(x) for x in point]])
+    if not all(a <= Fraction(float(c)) <= b for c, (a, b) in zip(centre[0], sides, strict=True)):
+        return Fraction(0)
+    best = 0.0
     for bits in (30, 36, 42, 48):
-        radius = np.full_like(centre, 2.0**-bits)
-        lower, upper, undecided = gradients(program, centre, radius)
-        inside = all(
-            a <= Fraction(float(c)) <= b for c, (a, b) in zip(centre[0], sides, strict=True)
-        )
-        if not undecided[0] and inside:
-            least = np.maximum(np.maximum(lower, -upper), 0.0)
-            return short_below(Fraction(float(_norm(least, norm)[0])) * (1 - Fraction(1, 2**40)))
-    return Fraction(0)
+        lower, upper, _ = gradients(program, centre, np.full_like(centre, 2.0**-bits))
+        least = np.maximum(np.maximum(lower, -upper), 0.0)
+        best = max(best, float(_norm(least, norm)[0]))
+    return short_below(Fraction(best) * (1 - Fraction(1, 2**40)))
+
+
+def _signed_values(program: FloatProgram, sign: float, points: np.ndarray) -> np.ndarray:
+    return sign * plain(program, points)
 
 
 def _signed_bounds(program: FloatProgram, sign: float) -> Callable[[Boxes], BoxBounds]:

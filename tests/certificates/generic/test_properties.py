@@ -96,6 +96,11 @@ def test_bad_boxes_are_refused(box):
         certificates.output_range(nets.from_arrays([[[1.0, 1.0]]]), box)
 
 
+def test_a_flat_box_has_no_lipschitz_constant():
+    with pytest.raises(InvalidInput, match="a < b on every side"):
+        certificates.lipschitz(nets.from_arrays([[[1.0, 1.0]]]), [(0, 1), ("1/2", "1/2")])
+
+
 def test_bad_norms_are_refused():
     with pytest.raises(InvalidInput, match="norm must be"):
         certificates.lipschitz(nets.from_arrays([[[1.0]]]), norm="1")
