@@ -40,7 +40,7 @@ class _Calculators(click.Group):
 def _command(calculator: Calculator) -> click.Command:
     options = [
         click.Option(
-            ["--lambda"] * (parameter.name == "lam") + [f"--{parameter.name}", parameter.name],
+            [*_spellings(parameter.name), parameter.name],
             metavar="LIST" if parameter.kind == "integers" else "NUMBER",
             help=f"{parameter.text} ({_range(parameter)}"
             f"{'' if parameter.required else '; may be left out'}).",
@@ -89,9 +89,22 @@ def _draw(calculator: Calculator, given: dict[str, str], path: str) -> None:
 
 
 def _range(parameter: Parameter) -> str:
-    limits = (parameter.least, parameter.most)
-    ends = [f"{x}" if -(10**7) < x < 10**7 else f"{float(x):.0e}" for x in limits]
-    return ("each " if parameter.kind == "integers" else "") + " to ".join(ends)
+    ends = " to ".join(map(_end, (parameter.least, parameter.most)))
+    return f"each {ends}" if parameter.kind == "integers" else ends
+
+
+def _spellings(name: str) -> list[str]:
+    """The options that give a parameter: --lambda as in other commands, hyphens in long names."""
+    return ["--lambda"] if name == "lam" else [f"--{name.replace('_', '-')}"]
+
+
+def _end(limit: int | Fraction) -> str:
+    """One end of a range, exactly: 2^64, 1e-300, 0.999, 1000000."""
+    from qexpr.core.decimals import short
+
+    if isinstance(limit, int) and limit > 10**9 and limit & (limit - 1) == 0:
+        return f"2^{limit.bit_length() - 1}"
+    return short(Fraction(limit))
 
 
 def _kind(value: object) -> str:
@@ -123,8 +136,11 @@ def _table(calculator: Calculator, given: dict[str, str], lines: list[Line]) -> 
     text = [f"{calculator.title}: {asked}", ""]
     text += columns(cells, (False, True, False, False, False), widths)
     notes = dict.fromkeys((line.label, line.note) for line in lines if line.note)
+    said = {note for _, note in notes}
     caveats = dict.fromkeys(
-        (str(line.source), line.source.note) for line in lines if line.source.note
+        (str(line.source), line.source.note)
+        for line in lines
+        if line.source.note and line.source.note not in said
     )
     if notes or caveats:
         text += ["", "NOTES"]

@@ -40,7 +40,8 @@ def test_every_calculator_has_its_options(qexpr, name):
     outcome = qexpr("calc", name, "--help")
     assert outcome.code == 0
     for parameter in calculators.get(name).parameters:
-        assert f"--{parameter.name}" in outcome.out
+        name = {"lam": "lambda"}.get(parameter.name, parameter.name).replace("_", "-")
+        assert f"--{name} " in outcome.out
 
 
 def test_calc_regions(qexpr):
@@ -110,3 +111,28 @@ def test_the_shell_is_told_the_ids(process):
     lines = process(env=environment).stdout.split()
     assert lines[:4] == [f"plain,ding2018.theorem{k}" for k in (1, 2, 3, 4)]
     assert all(line.startswith("plain,ding2018.") for line in lines)
+
+
+def test_ranges_of_calculators_are_written_exactly_and_briefly(qexpr):
+    text = qexpr("calc", "overhead", "--help").out
+    assert "--lambda NUMBER" in text
+    assert "(2 to 2^64;" in text
+    assert "(1e-300 to 0.999)" in text
+    assert "--integer-bits NUMBER" in qexpr("calc", "regimes", "--help").out
+
+
+def test_a_caveat_is_said_once(qexpr):
+    text = qexpr("calc", "overhead", "--d", 2, "--n", 3, "--eps", "1e-3").out
+    assert " ".join(text.split()).count("against unquantized networks of depth") == 1
+
+
+def test_the_optimal_bit_width_is_drawn(qexpr, tmp_path):
+    file = tmp_path / "bits.svg"
+    outcome = qexpr("calc", "bitwidth", "--d", 2, "--n", 3, "--eps", "1e-3", "--plot", file)
+    assert outcome.code == 0
+    assert "whole bits" in outcome.out
+    assert file.read_bytes().startswith(b"<?xml")
+    wrong = qexpr("calc", "bitwidth", "--T", 15, "--plot", tmp_path / "bits.txt")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert ".svg, .pdf, .png" in wrong.err
+    assert qexpr("calc", "vc", "--widths", "2,5,1", "--plot", file).code == 2
