@@ -47,6 +47,8 @@ def require_alphabet(values: tuple[Fraction, ...], name: object, t: int) -> None
     try:
         if not isinstance(name, str):
             raise InvalidInput(f"an alphabet must be text, got {shorten(name)}")
+        if str(read_alphabet(name)) != name:
+            raise InvalidInput(f"it must be spelled {read_alphabet(name)}, got {shorten(name)}")
         expected = members_of(name, t)
     except InvalidInput as error:
         raise CertificateError(f"the plan's alphabet is refused: {error}") from None

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from qexpr.certificates.construction import derive, prove_norm, run_lengths
+from qexpr.certificates.construction import prove_norm, run_lengths
+from qexpr.certificates.derivation import derive
 from qexpr.certificates.document import Certificate, read_number, read_target
 from qexpr.certificates.error_bounds import error_at
 from qexpr.certificates.plans import as_text, part_hashes, runs_of

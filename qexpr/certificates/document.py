@@ -212,7 +212,7 @@ def read_target(certificate: Certificate) -> Target | Telegraph:
 
     try:
         f = targets.read(certificate.target)
-        same = f.to_dict() == dict(certificate.target)
+        same = canonical_json(f.to_dict()) == canonical_json(dict(certificate.target))
     except InvalidInput as error:
         raise CertificateError(f"the target is refused: {error}") from None
     except (TypeError, ValueError, KeyError, AttributeError):

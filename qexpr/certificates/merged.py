@@ -45,6 +45,7 @@ class Merged:
     starts: np.ndarray
     numbers: np.ndarray
     exponents: np.ndarray
+    of_node: np.ndarray  # the merged unit of every node
 
     @property
     def units(self) -> int:
@@ -123,7 +124,7 @@ def _collapse(circuit: Circuit, runs: tuple[Run, ...], units: int) -> Merged:
     kept = _rows(bounds, first)
     starts = np.concatenate([[0], np.cumsum(lengths[first])])
     odd, exponents = normalised(numbers[kept], np.full(len(kept), exponent, np.int64))
-    return Merged(circuit.d, runs, source[kept], starts, odd, exponents)
+    return Merged(circuit.d, runs, source[kept], starts, odd, exponents, of_node)
 
 
 def _rows(bounds: np.ndarray, nodes: np.ndarray) -> np.ndarray:

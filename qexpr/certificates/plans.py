@@ -34,7 +34,7 @@ _OWN = {
         "T": "whole",
     },
     "sigma_delta": {"N": "count", "h": "rational", "b": "count", "P": "count", "E": "count"},
-    "shared_bitplane": {"N": "count", "r": "count", "t": "list"},
+    "shared_bitplane": {"N": "count", "r": "whole", "t": "list"},
 }
 _MOST = 2**31
 

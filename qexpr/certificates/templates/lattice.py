@@ -18,7 +18,16 @@ from typing import Any
 import numpy as np
 
 from qexpr.certificates.merged import Merged, Run
-from qexpr.certificates.templates.rules import ABOVE, AFFINE, BELOW, LATTICE, Rules
+from qexpr.certificates.templates.rules import (
+    ABOVE,
+    AFFINE,
+    BELOW,
+    HAT,
+    LATTICE,
+    OTHER,
+    UNKNOWN,
+    Rules,
+)
 from qexpr.errors import CertificateError
 
 __all__ = ["Lattice", "NodeValues"]
@@ -72,10 +81,11 @@ class Lattice:
             self.known[unit] = made
             self.rules.kind[unit] = LATTICE
 
-    def sum_into(self, unit: int) -> NodeValues:
-        """The unit's incoming sum at the nodes."""
+    def sum_into(self, unit: int, less: tuple[int, ...] = ()) -> NodeValues:
+        """The unit's incoming sum at the nodes, without sources of the kinds `less`."""
         net, rules = self.net, self.rules
-        edges = slice(int(net.starts[unit]), int(net.starts[unit + 1]))
+        edges = np.arange(int(net.starts[unit]), int(net.starts[unit + 1]))
+        edges = edges[~np.isin(rules.kind[net.sources[edges]], less)]
         source, number, exponent = net.sources[edges], net.numbers[edges], net.exponents[edges]
         kinds = rules.kind[source]
         place = exponent + rules.exponent[source]
@@ -101,11 +111,17 @@ class Lattice:
         for i in lattice:
             values = self.known[int(source[i])].numbers
             total = total + factor[i] * (values.astype(object) if wide else values)
-        for kind, add in ((AFFINE, self._affine), (ABOVE, self._kinks), (BELOW, self._below)):
+        kinds_of = (
+            (AFFINE, self._affine),
+            (ABOVE, self._kinks),
+            (BELOW, self._below),
+            (HAT, self._hats),
+        )
+        for kind, add in kinds_of:
             chosen = kinds == kind
             if chosen.any():
                 total = total + add(source[chosen], factor[chosen])
-        if int(np.count_nonzero(kinds == 0)):
+        if np.isin(kinds, (UNKNOWN, OTHER)).any():
             raise CertificateError("a unit reads one whose function no rule covers")
         if total.dtype == object and _length(total) <= _BITS - 1:
             total = total.astype(np.int64)
@@ -183,6 +199,13 @@ class Lattice:
         for k in np.flatnonzero(direction):
             index = index + int(direction[k]) * self._along(int(k), np.arange(N + 1))
         return values[index - least]
+
+    def _hats(self, source: np.ndarray, factor: np.ndarray) -> np.ndarray:
+        """sum of factor * N * hat: a hat's first row holds its node and, last, its height."""
+        rows = self.rules.rows[source, 0]
+        total = np.zeros((self.N + 1,) * self.d, factor.dtype)
+        np.add.at(total, tuple(rows[:, :-1].T), factor * (rows[:, -1] * self.N))
+        return total
 
     def _below(self, source: np.ndarray, factor: np.ndarray) -> np.ndarray:
         rows, count = self.rules.rows[source], self.rules.count[source]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qexpr.certificates.derivation import Derivation
 from qexpr.certificates.merged import Merged
 from qexpr.certificates.templates.lattice import Lattice, NodeValues
 from qexpr.certificates.templates.rules import ABOVE, AFFINE, BELOW, Rules
@@ -138,7 +139,10 @@ def require_code(
     else:
         d, N = plan["d"], plan["N"]
         digits = {**plan["long"], "inner": plan["p"]}
-        expected = {name: digits[name] * count for name, count in _counts(d, N).items()}
+        counts = _counts(d, N)
+        if set(digits) != set(counts):
+            raise CertificateError(f"the plan's long digits must be those of {sorted(counts)}")
+        expected = {name: digits[name] * count for name, count in counts.items()}
         number = (plan["T"] + (1 if d > 2 else 2)) * (1 if plan["graph"] == "fixed" else 2)
     found = {name: int((names == name).sum()) for name in (*expected, "")}
     if found.pop("") or found != expected:
@@ -207,7 +211,7 @@ def derive(
     free: tuple[np.ndarray, np.ndarray],
     f: Function,
     norm: Fraction,
-) -> tuple[dict[str, Fraction], dict[str, Fraction]]:
+) -> Derivation:
     """Constants and error terms of a circuit of this plan, from its edges.
 
     Parameters
@@ -221,7 +225,11 @@ def derive(
     roles = [(run, unit) for run in net.runs for unit in range(run.first, run.first + run.size)]
     units = np.array([unit for run, unit in roles if run.role == "plane"], np.int64)
     require_code(name, plan, seen, free[0], units)
-    return error_terms(name, plan, seen, f, norm)
+    constants, terms = error_terms(name, plan, seen, f, norm)
+    promised = terms["coding"]
+    if name == "cones":
+        promised += max(plan["norm"], Fraction(1)) * constants["kappa"] / plan["N"] ** plan["n"]
+    return Derivation(constants, terms, promised)
 
 
 def _require_class(plan: Mapping[str, Any]) -> None:

@@ -6,6 +6,8 @@ With A, B_j affine on the cube and relu(x) = max(0, x):
     ABOVE    max(0, B_1, .., B_r)
     BELOW    relu(min(B_1, .., B_r))
     LATTICE  piecewise linear on the Kuhn mesh, held by its values at the nodes
+    HAT      the partition of unity's function of one node (`qexpr.certificates.templates.hats`)
+    OTHER    what another template keeps account of (`qexpr.certificates.templates.products`)
 
 New units are recognised by identities that hold for every A and B_j:
 
@@ -21,14 +23,16 @@ lattice`). Integers of 56 bits, or a refusal; no float takes part.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
 from qexpr.certificates.merged import Merged, Run
 from qexpr.errors import CertificateError
 
-__all__ = ["ABOVE", "AFFINE", "BELOW", "LATTICE", "UNKNOWN", "Rules", "lengths_of"]
+__all__ = ["ABOVE", "AFFINE", "BELOW", "HAT", "LATTICE", "OTHER", "UNKNOWN", "Rules", "lengths_of"]
 
-UNKNOWN, AFFINE, ABOVE, BELOW, LATTICE = range(5)
+UNKNOWN, AFFINE, ABOVE, BELOW, LATTICE, HAT, OTHER = range(7)
 _BITS = 56  # room for the sums and differences that are taken without asking
 
 
@@ -69,7 +73,7 @@ class Rules:
         source = net.sources[begin:end]
         target = np.repeat(np.arange(run.size), np.diff(net.starts[low : high + 1]))
         kinds = self.kind[source]
-        if (kinds == LATTICE).any() or (kinds == UNKNOWN).any():
+        if not np.isin(kinds, (AFFINE, ABOVE, BELOW)).all():
             return False
         number, exponent = net.numbers[begin:end], net.exponents[begin:end]
         affine = kinds == AFFINE
@@ -103,6 +107,12 @@ class Rules:
             low, two, (source, number, exponent), first, second, (rest[two] == 0).all(axis=1)
         )
         return bool(done.all())
+
+    def constant_of(self, unit: int) -> Fraction | None:
+        """The value of a constant unit, None for any other."""
+        if self.kind[unit] != AFFINE or self.rows[unit, 0, :-1].any():
+            return None
+        return Fraction(int(self.rows[unit, 0, -1])) / Fraction(2) ** int(self.exponent[unit])
 
     # Sums of affine functions --------------------------------------------------------------
 

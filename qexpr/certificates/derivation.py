@@ -1,0 +1,77 @@
+"""The error of a built circuit, derived from its edges by the templates of its construction.
+
+Both ends share this: `construction.certify` writes down what is found here, and the checker
+derives it again. A template module offers ``derive(plan, net, free, f, norm) -> Derivation`` and
+``digits_of(plan)``, the parameter t of its alphabet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib import import_module
+from typing import Any
+
+from qexpr.certificates.alphabets import require_alphabet
+from qexpr.certificates.merged import merge
+from qexpr.certificates.plans import read_plan
+from qexpr.circuits.graph import Circuit
+from qexpr.errors import CertificateError
+
+__all__ = ["Derivation", "derive"]
+
+_TEMPLATES = {
+    "cones": "planes",
+    "sigma_delta": "planes",
+    "shared_bitplane": "shared_bitplane",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """What the edges and the target prove: sup |f - f~| <= total, the sum of the terms.
+
+    `promised` is the total that the plan's parameters promise for every target of its norm.
+    """
+
+    constants: Mapping[str, Fraction]
+    terms: Mapping[str, Fraction]
+    promised: Fraction
+
+    @property
+    def total(self) -> Fraction:
+        """The proven error."""
+        return sum(self.terms.values(), Fraction(0))
+
+
+def derive(w: Circuit, f: Any, runs: list[tuple[int, int, int, str]], norm: Fraction) -> Derivation:
+    """Prove the error of a circuit for a target of that norm.
+
+    Parameters
+    ----------
+    runs : (first node, size, copies, role) of every run of units
+
+    Raises
+    ------
+    CertificateError
+        If an edge, the plan or the target does not fit the construction.
+    """
+    plan = read_plan(w.plan)
+    if plan["d"] != w.d or f.d != w.d:
+        raise CertificateError(
+            f"the plan is for {plan['d']} variables, the circuit has {w.d}, the target {f.d}"
+        )
+    template = import_module(f"qexpr.certificates.templates.{_TEMPLATES[plan['construction']]}")
+    require_alphabet(w.alphabet, plan["alphabet"], template.digits_of(plan))
+    net = merge(w, runs)
+    free = net.of_node[w.sources[w.free]], net.of_node[w.targets[w.free]]
+    found: Derivation = template.derive(plan, net, free, f, norm)
+    if plan["norm"] < norm:
+        raise CertificateError(f"the plan is for the norm {plan['norm']}, proven is {norm}")
+    if not found.total <= found.promised == plan["error"] <= plan["eps"]:
+        raise CertificateError(
+            f"the plan states an error of {float(plan['error']):.6g}, which its parameters "
+            f"promise to be {float(found.promised):.6g}"
+        )
+    return found
