@@ -9,16 +9,23 @@ from qexpr_runtime.convolution import (
     pack_conv,
     xnor_scale,
 )
+from qexpr_runtime.data import ActivationData, CircuitData, LayerData, NetworkData
 from qexpr_runtime.errors import FormatError, KernelError
 from qexpr_runtime.logarithms import log_gemm, log_sum, shift_gemm
 from qexpr_runtime.machine import available, isa
+from qexpr_runtime.network import Network, load, save
 from qexpr_runtime.packing import Packed, from_planes, pack, unpack
 from qexpr_runtime.products import gemm
 from qexpr_runtime.thresholds import Thresholds, fold, residual_signs
 
 __all__ = [
+    "ActivationData",
+    "CircuitData",
     "FormatError",
     "KernelError",
+    "LayerData",
+    "Network",
+    "NetworkData",
     "Packed",
     "PackedConv",
     "SparseCircuit",
@@ -30,6 +37,7 @@ __all__ = [
     "from_planes",
     "gemm",
     "isa",
+    "load",
     "log_gemm",
     "log_sum",
     "max_pool2d",
@@ -37,6 +45,7 @@ __all__ = [
     "pack_conv",
     "residual_signs",
     "rounding_bound",
+    "save",
     "shift_gemm",
     "unpack",
     "xnor_scale",

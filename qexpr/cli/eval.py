@@ -1,0 +1,143 @@
+"""``qexpr eval``: evaluate a packed file (or a .json, .onnx network) at the points of a CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qexpr.cli.output import deliver
+from qexpr.errors import InvalidInput, shorten
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["eval_command"]
+
+_MOST_POINTS = 10**7
+
+
+@click.command(name="eval", short_help="Evaluate a network at the points of a CSV.")
+@click.argument("net", metavar="NET")
+@click.option("--points", metavar="FILE", default="-", help="A CSV, a point a line; - is stdin.")
+@click.option("--exact", is_flag=True, help="Exact rationals p/q instead of doubles.")
+@click.option("--dtype", metavar="TYPE", help="float64 or float32 (for .qxr).")
+@click.option("--threads", metavar="N", default="1", help="Threads that share the points (1).")
+@click.option("--output", metavar="FILE", help="Write the CSV to a file.")
+def eval_command(
+    net: str, points: str, exact: bool, dtype: str | None, threads: str, output: str | None
+) -> None:
+    """Evaluate NET (.qxr, .json or .onnx) at points, and write a CSV of points and values.
+
+    The points have a coordinate in each column; a first line of names is left out. A .qxr file is
+    evaluated by the packed runtime, and the bound of its rounding errors goes to stderr.
+
+    \b
+    qexpr eval net.qxr --points p.csv --output values.csv
+    echo "1/3,0.5" | qexpr eval net.qxr --exact
+    """
+    if not threads.isascii() or not threads.isdigit() or not 1 <= int(threads[:6]) <= 1024:
+        raise InvalidInput(f"--threads must be an integer from 1 to 1024, got {shorten(threads)}")
+    if dtype not in (None, "float64", "float32"):
+        raise InvalidInput(f"--dtype must be float64 or float32, got {shorten(dtype)}")
+    if exact and dtype:
+        raise InvalidInput("--exact and --dtype exclude each other")
+    texts = _read(points)
+    values = _exactly(net, texts) if exact else _floats(net, texts, dtype, int(threads))
+    deliver(_csv(texts, values), output)
+
+
+def _read(path: str) -> list[list[str]]:
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:  # ValueError: a null byte, or not UTF-8
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise InvalidInput(f"cannot read {shorten(path)}: {reason}") from None
+    try:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text)) if row]
+    except csv.Error as error:
+        raise InvalidInput(f"{shorten(path)} is not a CSV: {error}") from None
+    if rows and all(cell[:1].isalpha() for cell in rows[0]):  # a line of names
+        rows = rows[1:]
+    if len(rows) > _MOST_POINTS:
+        raise InvalidInput(f"at most {_MOST_POINTS} points at a time, got {len(rows)}")
+    return rows
+
+
+def _coordinates(texts: list[list[str]], d: int) -> list[list[Any]]:
+    from qexpr.core.numbers import read_rational
+
+    points = []
+    for k, row in enumerate(texts):
+        if len(row) != d:
+            raise InvalidInput(f"point {k + 1} has {len(row)} coordinates, the network takes {d}")
+        points.append([read_rational(cell, f"a coordinate of point {k + 1}") for cell in row])
+    return points
+
+
+def _exactly(path: str, texts: list[list[str]]) -> list[list[str]]:
+    from qexpr.cli.nets import read_net
+
+    net = read_net(path)
+    values = net.evaluate_exact(_coordinates(texts, net.d))
+    return [[str(v) for v in (row if isinstance(row, list) else [row])] for row in values]
+
+
+def _floats(path: str, texts: list[list[str]], dtype: str | None, threads: int) -> list[list[str]]:
+    if Path(path).suffix.lower() == ".qxr":
+        return _packed(path, texts, dtype, threads)
+    if dtype == "float32" or threads > 1:
+        raise InvalidInput("--dtype float32 and --threads need a .qxr file")
+    from qexpr.cli.nets import read_net
+
+    net = read_net(path)
+    return _cells(net(_array(texts, net.d)))
+
+
+def _packed(path: str, texts: list[list[str]], dtype: str | None, threads: int) -> list[list[str]]:
+    import qexpr_runtime as rt
+
+    try:
+        net = rt.load(path)
+    except rt.FormatError as error:
+        raise InvalidInput(str(error)) from None
+    x = _array(texts, net.inputs)
+    kind = dtype or "float64"
+    values = net(x, dtype=kind, threads=threads)
+    bound = net.rounding_bound(float(abs(x).max(initial=0.0)), dtype=kind)
+    said = f"at most {bound:.3g}" if bound < float("inf") else "not bounded: a step reads them"
+    click.echo(f"rounding errors ({kind}): {said}", err=True)
+    return _cells(values)
+
+
+def _array(texts: list[list[str]], d: int) -> np.ndarray:
+    import numpy as np
+
+    points = [[_double(v) for v in row] for row in _coordinates(texts, d)]
+    return np.array(points, dtype=np.float64).reshape(len(points), d)
+
+
+def _double(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise InvalidInput("a coordinate lies beyond the range of doubles") from None
+
+
+def _cells(values: np.ndarray) -> list[list[str]]:
+    return [[repr(float(v)) for v in row] for row in values.reshape(len(values), -1)]
+
+
+def _csv(texts: list[list[str]], values: list[list[str]]) -> str:
+    d = len(texts[0]) if texts else 0
+    outputs = len(values[0]) if values else 1
+    names = ["value"] if outputs == 1 else [f"value{k}" for k in range(outputs)]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*(f"x{k}" for k in range(d)), *names])
+    writer.writerows([*point, *row] for point, row in zip(texts, values, strict=True))
+    return out.getvalue()

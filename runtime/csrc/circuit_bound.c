@@ -1,0 +1,72 @@
+/* How far a circuit's output may be from the exact one: a running error analysis (Higham 2002,
+ * section 3.3), unit by unit, in the slots that evaluation uses. */
+#include "network.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* The least p with v a multiple of 2^-p; 0 is a multiple of everything. */
+static int64_t lattice(double v) {
+  int exponent;
+  double m = frexp(fabs(v), &exponent);
+  if (v == 0) return INT32_MIN;
+  int64_t bits = 0;
+  for (; m != floor(m); m *= 2) bits++;
+  return bits - exponent;
+}
+
+typedef struct {
+  double size, error; /* |value| <= size + error, |computed - exact| <= error */
+  int64_t lattice;    /* the value is a multiple of 2^-lattice; INT32_MAX: nothing is known */
+} node;
+
+/* Inputs lie in [-x_max, x_max] and are multiples of 2^-input_bits (input_bits < 0: anything).
+ * `digits` is 53 or 24. Sums are exact where every partial sum fits `digits` bits. */
+int qk_circuit_bound(const qk_circuit *c, double x_max, int64_t input_bits, int digits,
+                     double *bound) {
+  const double u = ldexp(1, -digits), up = 1 + ldexp(1, -20);
+  node *nodes = calloc((size_t)c->slots + 1, sizeof *nodes);
+  if (nodes == NULL) return QK_NO_MEMORY;
+  for (int64_t i = 0; i < c->inputs; i++) {
+    nodes[i] = (node){x_max, input_bits < 0 ? u * x_max : 0, input_bits < 0 ? INT32_MAX : input_bits};
+    if (input_bits >= 0 && !(ldexp(x_max, (int)input_bits) <= ldexp(1, digits)))
+      nodes[i] = (node){x_max, u * x_max, INT32_MAX};
+  }
+  for (int64_t n = 0; n < c->units; n++) {
+    const double bias = fabs(c->bias[n]);
+    double total = bias, carried = 0, rounded = 0;
+    int64_t fine = lattice(bias);
+    if (digits < 53 && (double)(float)bias != bias) fine = INT32_MAX;
+    for (int64_t r = c->unit_run[n]; r < c->unit_run[n + 1]; r++) {
+      double size = 0, error = 0;
+      int64_t least = INT32_MIN;
+      for (int64_t e = c->run_edge[2 * r]; e < c->run_edge[2 * r + 2]; e++) {
+        const node *from = &nodes[c->edge[e]];
+        size += from->size + from->error, error += from->error;
+        if (from->lattice > least) least = from->lattice;
+      }
+      const double scale = fabs(c->scale[r]);
+      const double terms = (double)(c->run_edge[2 * r + 2] - c->run_edge[2 * r]);
+      total += scale * size, carried += scale * error;
+      rounded += (terms + 3) * u * scale * size;
+      if (least == INT32_MAX || (digits < 53 && (double)(float)scale != scale) ||
+          (least != INT32_MIN && !(ldexp(size * up, (int)least) <= ldexp(1, digits))))
+        fine = INT32_MAX;
+      else if (least != INT32_MIN && fine != INT32_MAX && least + lattice(scale) > fine)
+        fine = least + lattice(scale);
+    }
+    const double runs = (double)(c->unit_run[n + 1] - c->unit_run[n]);
+    const int exact = carried == 0 && fine < 100000 && fine > -100000 &&
+                      ldexp(total * up, (int)fine) <= ldexp(1, digits);
+    node *to = &nodes[c->slot[n]];
+    to->size = total * up;
+    to->error = exact ? 0 : (carried + rounded + u * bias + (runs + 1) * u * total) * up;
+    to->lattice = exact ? fine : INT32_MAX;
+    if (fine == INT32_MIN && carried == 0) to->error = 0, to->lattice = INT32_MIN; /* it is 0 */
+  }
+  *bound = 0;
+  for (int64_t o = 0; o < c->outputs; o++)
+    if (!(nodes[c->output[o]].error <= *bound)) *bound = nodes[c->output[o]].error;
+  free(nodes);
+  return QK_OK;
+}

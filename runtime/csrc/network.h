@@ -1,0 +1,108 @@
+/* A network or circuit read from a packed file (FORMAT.md), ready to run. */
+#ifndef QEXPR_NETWORK_H
+#define QEXPR_NETWORK_H
+
+#include "../include/qexpr_runtime.h"
+#include "kernels.h"
+
+enum { QK_NETWORK = 1, QK_CIRCUIT = 2 };
+enum { QK_DENSE = 1, QK_CONV, QK_FLATTEN, QK_ACTIVATE, QK_MAXPOOL, QK_AVGPOOL, QK_ADD, QK_MULTIPLY };
+enum { QK_LINEAR = 0, QK_RELU, QK_CLIP, QK_STEPS };
+enum { QK_BINARY = 1, QK_TERNARY, QK_UNSIGNED, QK_SIGNED, QK_ODD, QK_INT8, QK_WIDE };
+
+/* container.c: a file as checked sections. */
+typedef struct {
+  const uint8_t *data;
+  uint64_t length;
+  uint32_t kind, sections;
+  qexpr_error *error;
+} qk_file;
+
+typedef struct {
+  const char *tag;
+  const uint8_t *data;
+  uint64_t offset, length;
+} qk_section;
+
+int qk_fail(qexpr_error *error, int status, const char *section, uint64_t byte, const char *why);
+int qk_file_open(qk_file *file, const void *data, uint64_t length, qexpr_error *error);
+/* Section `index`, which has to carry the tag. */
+int qk_file_section(const qk_file *file, uint32_t index, const char *tag, qk_section *out);
+uint32_t qk_u32(const uint8_t *at);
+uint64_t qk_u64(const uint8_t *at);
+
+/* What a layer hands on: real numbers, or codes of one byte that stand for lut[byte]. */
+typedef struct {
+  int64_t channels, height, width, size;
+  int codes;    /* 0: real, 1: signed codes, 2: unsigned codes */
+  int signs;    /* the codes are -1 and +1 only */
+  int32_t lo, hi;
+  const double *lut;
+  int64_t slot; /* bytes from the start of the scratch, for one point */
+} qk_tensor;
+
+typedef struct {
+  int op, activation, kind, bits, panels, integer;
+  int32_t source, other, pad_value, pad_code;
+  qk_window window;
+  int64_t groups, channels, inputs; /* weights: channels x inputs x kh x kw, inputs per group */
+  int64_t rows, cols;               /* of one group's matrix */
+  qk_planes *planes;                /* one for each group (panel layout of planes) */
+  qk_bytes *bytes;                  /* one for each group (panel layout of bytes) */
+  const uint8_t *weights;           /* as in the file */
+  uint64_t group_bytes;
+  double *alpha64, *beta64; /* for each channel, or one */
+  float *alpha32, *beta32;
+  double clip[2];
+  int64_t levels, threshold_rows;
+  const int8_t *direction;
+  const double *real_thresholds, *values;
+  const int32_t *integer_thresholds;
+  const int16_t *codes;
+  qk_tensor out;
+} qk_layer;
+
+struct qexpr_net {
+  int kind;
+  const qk_table *table; /* NULL: whatever QEXPR_ISA or the machine says */
+  void *mapped;
+  uint64_t mapped_length;
+  qk_tensor input;
+  double input_scale, input_offset;
+  uint32_t next_section;
+  int64_t layers;
+  qk_layer *layer;
+  int64_t point_bytes, block; /* scratch of one point, points in a block */
+  int64_t acc_bytes, extra_bytes; /* of one point; of one image or block row */
+  qk_circuit circuit;
+  void **owned;
+  int64_t owned_count, owned_room;
+};
+
+/* Memory that lives as long as the network; NULL (and an error) when there is none. */
+void *qk_own(qexpr_net *net, uint64_t count, uint64_t size, qexpr_error *error);
+
+int qk_read_network(qexpr_net *net, const qk_file *file);
+int qk_read_constants(qexpr_net *net, const qk_file *file, qk_layer *layer, const uint8_t *record,
+                      uint64_t at);
+int qk_read_weights(qexpr_net *net, const qk_file *file, qk_layer *layer, const uint8_t *record,
+                    uint64_t at);
+int qk_read_circuit(qexpr_net *net, const qk_file *file);
+
+qexpr_net *qk_open(const void *data, uint64_t length, qexpr_error *error);
+
+int qk_circuit_bound(const qk_circuit *c, double x_max, int64_t input_bits, int digits,
+                     double *bound);
+
+/* Evaluate; `input` says what x holds (8: double, 4: float, 1: uint8). */
+int qk_run_f64(const qexpr_net *net, const qk_table *t, const void *x, int input, int64_t points,
+               double *y);
+int qk_run_f32(const qexpr_net *net, const qk_table *t, const void *x, int input, int64_t points,
+               float *y);
+
+/* weights.c: one row of weights as numbers; `whole` is scratch of `cols` integers. */
+void qk_unpack_f64(const qk_layer *l, int64_t group, int64_t row, int32_t *whole, double *out);
+void qk_unpack_f32(const qk_layer *l, int64_t group, int64_t row, int32_t *whole, float *out);
+void qk_unpack_i32(const qk_layer *l, int64_t group, int64_t row, int32_t *out);
+
+#endif

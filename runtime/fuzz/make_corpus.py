@@ -1,0 +1,79 @@
+"""Writes the corpus: small packed files that between them reach every branch of the reader."""
+
+from __future__ import annotations
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import qexpr_runtime as rt
+
+
+def _steps(thresholds: list[Fraction], values: list[Fraction]) -> rt.ActivationData:
+    return rt.ActivationData("steps", thresholds=tuple(thresholds), values=tuple(values))
+
+
+def corpus() -> dict[str, rt.NetworkData | rt.CircuitData]:
+    """The files by name."""
+    rng = np.random.default_rng(6)
+    half, layer = Fraction(1, 2), rt.LayerData
+    relu = rt.ActivationData("relu")
+    sign = _steps([Fraction(0)], [Fraction(-1), Fraction(1)])
+    two_bits = _steps([half, 3 * half, 5 * half], [Fraction(k, 3) for k in range(4)])
+    uneven = _steps([Fraction(0)], [Fraction(-1, 3), Fraction(2, 7)])
+    many = _steps([Fraction(k, 10) for k in range(20)], [Fraction(k * k, 7) for k in range(21)])
+
+    def draw(lo: int, hi: int, *shape: int) -> Any:
+        return rng.integers(lo, hi, shape)
+
+    def signs(*shape: int) -> Any:
+        return 2 * draw(0, 2, *shape) - 1
+
+    def dense(n: int, k: int, lo: int, hi: int, **options: Any) -> rt.LayerData:
+        return layer("dense", codes=draw(lo, hi, n, k), **options)
+
+    def conv(codes: Any, **options: Any) -> rt.LayerData:
+        return layer("conv2d", codes=codes, **options)
+
+    return {
+        "relu": rt.NetworkData((2,), (
+            dense(32, 2, -1, 2, scale=half, bias=[half] * 32, activation=relu),
+            dense(17, 32, -1, 2, scale=[Fraction(k, 3) for k in range(17)], activation=relu),
+            dense(1, 17, -3, 4))),
+        "binary": rt.NetworkData((9,), (
+            layer("activate", activation=sign),
+            layer("dense", codes=signs(32, 9), activation=sign),
+            layer("dense", codes=signs(5, 32), scale=Fraction(1, 3), activation=two_bits),
+            dense(3, 5, 0, 16, activation=rt.ActivationData("clip", -half, half)))),
+        "images": rt.NetworkData((8, 5, 4), (
+            layer("activate", activation=sign),
+            conv(signs(32, 8, 3, 3), padding=(1, 1), activation=two_bits),
+            layer("max_pool2d", kernel=(2, 2), stride=(1, 1)),
+            conv(draw(-2, 3, 4, 16, 2, 1), groups=2, padding=(0, 1), activation=many),
+            layer("avg_pool2d", kernel=(2, 2), stride=(2, 2), activation=uneven),
+            layer("flatten"),
+            dense(2, 4 * 1 * 2, -90, 128))),
+        "joined": rt.NetworkData((3,), (
+            dense(3, 3, -7, 8, activation=relu),
+            layer("add", other=-1),
+            layer("multiply", other=0, activation=many),
+            dense(16, 3, -200, 201, activation=uneven),
+            layer("dense", codes=2 * draw(0, 4, 2, 16) - 3))),
+        "bytes": rt.NetworkData((1, 4, 4), (
+            conv(draw(-100, 101, 16, 1, 2, 2), activation=relu),
+            layer("flatten"),
+            dense(16, 144, -1, 2)), input_rule=(Fraction(1, 255), Fraction(0))),
+        "circuit": rt.CircuitData(
+            2, 4, np.array([0, 1, 2, 1, 3, 0, 3, 4, 5]), np.array([3, 3, 3, 4, 4, 5, 5, 6, 6]),
+            np.array([0, 3, 1, 2, 2, 3, 0, 1, 3]),
+            (-half, -Fraction(1, 4), Fraction(1, 8), half), np.array([1, 4]), {"plan": {}}),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in corpus().items():
+        rt.save(folder / f"{name}.qxr", data)

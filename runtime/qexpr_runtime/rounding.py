@@ -1,0 +1,187 @@
+"""How far a layer stack's outputs may be from the exact ones: a running error analysis.
+
+Higham (2002), Accuracy and Stability of Numerical Algorithms, section 3.3: with unit roundoff u, a
+sum of k terms of magnitude at most A in all, in whatever order, errs by at most k u A / (1 - k u).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qexpr_runtime.data import INPUT, ActivationData, LayerData, NetworkData
+from qexpr_runtime.planning import Plan, plan
+
+__all__ = ["network_bound"]
+
+Array = NDArray[np.float64]
+_UP = 1 + 2.0**-20  # for the rounding of this computation itself
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    """One entry for each channel: |value| <= size, |computed - exact| <= error.
+
+    With `lattice`, all values are multiples of 2^-lattice and computed exactly.
+    """
+
+    size: Array
+    error: Array
+    lattice: int | None
+    places: int  # values of each channel
+
+
+def _lattice(values: tuple[Fraction, ...], digits: int) -> int | None:
+    """The least p >= 0 with all values multiples of 2^-p that fit the digits; None if none."""
+    p = 0
+    for v in values:
+        q = v.denominator
+        if q & (q - 1) or v.numerator.bit_length() > digits or q.bit_length() > 900:
+            return None
+        p = max(p, q.bit_length() - 1)
+    return p
+
+
+def network_bound(network: NetworkData, x_max: float, input_bits: int, digits: int) -> float:
+    """The bound for a layer stack; see `Network.rounding_bound`."""
+    u = 2.0**-digits
+    shape = network.input_shape
+    ones = np.ones(shape[0])
+    exact = input_bits >= 0 and x_max * 2.0**input_bits <= 2.0**digits
+    tensors = {INPUT: _Tensor(x_max * ones, (0 if exact else u * x_max) * ones,
+                              input_bits if exact else None, math.prod(shape[1:]))}  # fmt: skip
+    if network.input_rule is not None:
+        scale, offset = network.input_rule
+        most = float(max(abs(offset), abs(offset + 255 * scale))) * _UP
+        values = tuple(offset + scale * q for q in (0, 1))
+        fine = _lattice(values, digits - 8)
+        error = 0.0 if fine is not None else 4 * u * most
+        tensors[INPUT] = _Tensor(most * ones, error * ones, fine, math.prod(shape[1:]))
+    spatial = {INPUT: shape}
+    last = INPUT
+    for k, (layer, todo) in enumerate(zip(network.layers, plan(network), strict=True)):
+        source = k - 1 if layer.source is None else layer.source
+        x = tensors[source]
+        second = None if layer.other is None else tensors[layer.other]
+        spatial[k] = _shape(layer, spatial[source])
+        y, fine = _linear(layer, todo, x, second, digits, math.prod(spatial[k][1:]))
+        act = layer.activation
+        if act is not None and act.kind == "steps" and not (todo.integer or fine):
+            return math.inf
+        tensors[k] = _activated(act, y, digits)
+        last = k
+    return float(tensors[last].error.max())
+
+
+def _shape(layer: LayerData, shape: tuple[int, ...]) -> tuple[int, ...]:
+    if layer.op == "dense":
+        return (layer.channels,)
+    if layer.op == "flatten":
+        return (math.prod(shape),)
+    if layer.op in ("conv2d", "max_pool2d", "avg_pool2d"):
+        kernel = layer.codes.shape[2:] if layer.codes is not None else layer.kernel
+        channels = layer.channels if layer.codes is not None else shape[0]
+        out = [(n + 2 * p - k) // s + 1 for n, p, k, s in
+               zip(shape[1:], layer.padding, kernel, layer.stride, strict=True)]  # fmt: skip
+        return (channels, *out)
+    return shape
+
+
+def _products(layer: LayerData, x: _Tensor) -> tuple[Array, Array, int]:
+    """Sums of |weight| * size and |weight| * error, and how many terms there are."""
+    codes: Any = layer.codes
+    weights = np.abs(codes).astype(np.float64)
+    size, error = x.size, x.error
+    if layer.op == "conv2d" and layer.padding_value and any(layer.padding):
+        size = np.maximum(size, 1)
+    terms = int(np.prod(codes.shape[1:]))
+    if layer.op == "conv2d":
+        weights = weights.sum(axis=(2, 3))
+    per, into = len(weights) // layer.groups, weights.shape[1]
+    sums, errors = np.empty(len(weights)), np.empty(len(weights))
+    for g in range(layer.groups):
+        rows, columns = slice(g * per, (g + 1) * per), slice(g * into, (g + 1) * into)
+        sums[rows] = weights[rows] @ size[columns]
+        errors[rows] = weights[rows] @ error[columns]
+    return sums * _UP, errors * _UP, terms
+
+
+def _linear(
+    layer: LayerData, todo: Plan, x: _Tensor, second: _Tensor | None, digits: int, places: int
+) -> tuple[_Tensor, bool]:
+    """What comes before the activation, and whether what thresholds are held against is exact."""
+    u = 2.0**-digits
+    if layer.op == "flatten":
+        y = _Tensor(np.repeat(x.size, x.places), np.repeat(x.error, x.places), x.lattice, 1)
+        return y, y.lattice is not None
+    if second is not None and layer.op == "add":
+        size = (x.size + second.size) * _UP
+        fine = None
+        if x.lattice is not None and second.lattice is not None:
+            fine = max(x.lattice, second.lattice)
+        y = _rounded(size, x.error + second.error, u * size, fine, digits, places)
+        return y, y.lattice is not None
+    if second is not None:
+        size = x.size * second.size * _UP
+        error = (x.size * second.error + second.size * x.error + x.error * second.error) * _UP
+        fine = None
+        if x.lattice is not None and second.lattice is not None:
+            fine = x.lattice + second.lattice
+        y = _rounded(size, error, u * (size + error), fine, digits, places)
+        return y, y.lattice is not None
+    if layer.op == "avg_pool2d":
+        terms = layer.kernel[0] * layer.kernel[1]
+        alpha, beta = (Fraction(1, terms),), (Fraction(0),)
+        sums, errors = x.size * terms, x.error * terms
+    elif layer.codes is not None:
+        sums, errors, terms = _products(layer, x)
+        alpha, beta = layer.scales, layer.biases
+    else:  # pooling by maxima, or nothing
+        return _Tensor(x.size, x.error, x.lattice, places), x.lattice is not None
+    a = np.array([abs(float(v)) for v in alpha])
+    b = np.array([abs(float(v)) for v in beta])
+    size = (a * sums + b) * _UP
+    carried = a * errors * _UP
+    inner = 0.0 if todo.integer else (terms + 1) * u / (1 - (terms + 1) * u)
+    rounded = (a * (sums + errors) * (inner + 4 * u) + 2 * u * b) * _UP
+    fine, scale, offset = x.lattice, _lattice(alpha, digits), _lattice(beta, digits)
+    if fine is not None and (sums.max(initial=0) * 2.0**fine > 2.0**digits):
+        fine = None
+    if layer.codes is not None and layer.codes.dtype == object:
+        fine = None  # codes beyond 2^62 are rounded themselves
+    sums_exact = fine is not None
+    fine = None if fine is None or scale is None or offset is None else max(fine + scale, offset)
+    return _rounded(size, carried, rounded, fine, digits, places), sums_exact
+
+
+def _rounded(
+    size: Array, carried: Array, rounded: Array, fine: int | None, digits: int, places: int
+) -> _Tensor:
+    exact = fine is not None and fine < 900 and not carried.any()
+    if exact and fine is not None and size.max(initial=0) * 2.0**fine <= 2.0**digits:
+        return _Tensor(size, np.zeros_like(size), fine, places)
+    return _Tensor(size, (carried + rounded) * _UP, None, places)
+
+
+def _activated(act: ActivationData | None, y: _Tensor, digits: int) -> _Tensor:
+    u = 2.0**-digits
+    if act is None or act.kind == "relu":
+        return y
+    if act.kind == "clip":
+        ends = (act.lower, act.upper)
+        most = max(abs(float(v)) for v in ends) * _UP
+        own = _lattice(ends, digits)
+        size = np.full_like(y.size, most)
+        if y.lattice is not None and own is not None:
+            return _Tensor(size, y.error, max(y.lattice, own), y.places)
+        return _Tensor(size, y.error + u * most, None, y.places)
+    # the folded thresholds decide as the exact numbers do
+    most = float(max(map(abs, act.values))) * _UP
+    own = _lattice(act.values, digits)
+    error = 0.0 if own is not None else 2 * u * most
+    return _Tensor(np.full_like(y.size, most), np.full_like(y.size, error), own, y.places)
