@@ -208,8 +208,8 @@ def require_memory(size: Counts) -> None:
     if size.weights > MAX_EDGES or size.units > MAX_EDGES or need > _memory():
         raise InvalidInput(
             f"the network would have {size.weights} weights and take about {need / 2**30:.3g} GiB "
-            f"to build, this machine has {_memory() / 2**30:.3g}: take a larger eps, or count it "
-            "with circuits.plan, which builds nothing"
+            f"to build, this machine has {_memory() / 2**30:.3g}: take a larger eps, or only "
+            "count it (circuits.plan, or qexpr witness --class)"
         )
 
 

@@ -13,15 +13,40 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from math import factorial, lcm, prod
+from math import comb, factorial, lcm, prod
 from typing import Any
 
 import numpy as np
 
 from qexpr.core.function import Function, MultiIndex
-from qexpr.errors import InvalidInput
+from qexpr.errors import InvalidInput, OutOfRegime, shorten
 
-__all__ = ["Nodes", "coefficient_bound", "multi_indices", "power_above", "raster", "signed_digits"]
+__all__ = [
+    "Nodes",
+    "coefficient_bound",
+    "multi_indices",
+    "power_above",
+    "raster",
+    "require_few",
+    "signed_digits",
+]
+
+_MOST = 128  # coefficients at a node: planning takes seconds there, and grows with their square
+
+
+def require_few(d: int, n: int) -> None:
+    """Refuse classes whose polynomials have too many coefficients to be planned in seconds.
+
+    Raises
+    ------
+    OutOfRegime
+    """
+    number = comb(n - 1 + d, d)
+    if number > _MOST:
+        raise OutOfRegime(
+            f"Taylor's polynomials of order {n} in {d} variables have {shorten(number)} "
+            f"coefficients, and networks are planned for at most {_MOST}: take a smaller n or d"
+        )
 
 
 @cache

@@ -89,5 +89,7 @@ def _interval(pair: Sequence[object], k: int) -> tuple[Fraction, Fraction]:
         raise InvalidInput(f"domain must be a list of pairs (a, b), got {shorten(pair)}")
     a, b = (read_rational(end, f"an end of domain interval {k}") for end in pair)
     if not a < b:
-        raise InvalidInput(f"domain interval {k} must have a < b, got {shorten(pair)}")
+        raise InvalidInput(
+            f"domain interval {k} must have a < b, got {shorten(a)} and {shorten(b)}"
+        )
     return a, b

@@ -18,6 +18,8 @@ from qexpr.circuits.constructions.cones_plan import (
     digits_for,
     kappa,
     least_cells,
+    power_sum,
+    spread,
     stencil,
     step_between,
 )
@@ -220,3 +222,29 @@ def test_least_cells_is_least():
     p, long = digits_for(2, 2, N, Fraction(1, 512), 1, Fraction(1))
     assert p == 5
     assert ConesPlan(2, 2, N, Fraction(1, 512), 1, p, long, 7, 4).digits("corner") == 8
+
+
+@given(st.integers(0, 40), st.integers(1, 7))
+def test_power_sum(number, d):
+    assert power_sum(number, d) == sum(i**d for i in range(1, number + 1))
+
+
+@pytest.mark.parametrize("d", range(1, 9))
+def test_spread_is_that_of_the_stencil(d):
+    assert spread(d) == sum(map(abs, stencil(d).values())) - 1
+
+
+@pytest.mark.parametrize(("d", "n", "eps"), [(3, 1, "1e-16"), (1, 1, "1e-50"), (9, 2, "1e-1")])
+def test_extreme_queries_are_planned(d, n, eps):
+    """In time that grows with log N and with d, not with N or with the stencil."""
+    plan = circuits.plan("cones", d, n, eps, lam=2)
+    assert plan.error <= Fraction(eps)
+    assert plan.counts.free_bits > plan.parameters["N"] ** d
+
+
+def test_too_many_variables_or_coefficients_are_refused():
+    with pytest.raises(OutOfRegime, match="d <= 32"):
+        circuits.plan("cones", 33, 1, "1e-1")
+    for name in ("shared_bitplane", "ding2018", "yarotsky2017"):
+        with pytest.raises(OutOfRegime, match="496 coefficients"):
+            circuits.plan(name, 30, 3, "1e-1")

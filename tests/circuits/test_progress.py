@@ -13,7 +13,13 @@ def _heard(call):
 
 @pytest.mark.parametrize(
     ("name", "n"),
-    [("shared_bitplane", 2), ("cones", 2), ("sigma_delta", 1), ("ding2018", 1), ("yarotsky2017", 1)],
+    [
+        ("shared_bitplane", 2),
+        ("cones", 2),
+        ("sigma_delta", 1),
+        ("ding2018", 1),
+        ("yarotsky2017", 1),
+    ],
 )
 def test_building_reports_edges_up_to_the_whole(name, n):
     f = Target("sin(x)")

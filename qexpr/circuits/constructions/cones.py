@@ -41,6 +41,8 @@ from qexpr.errors import InvalidInput, OutOfRegime, shorten
 
 __all__ = ["build", "plan"]
 
+_MOST = 32
+
 
 def plan(query: Query, norm: Fraction | None = None, graph: str = "fixed") -> Plan:
     """The cheapest mesh, digits and layout, by exact counts.
@@ -53,6 +55,8 @@ def plan(query: Query, norm: Fraction | None = None, graph: str = "fixed") -> Pl
     """
     if query.n > 2:
         raise OutOfRegime("cones are for n = 1 and 2: a piecewise linear f~ is no better beyond")
+    if query.d > _MOST:
+        raise OutOfRegime(f"cones are planned for d <= {_MOST}: a stencil has 2^(d+1) terms")
     if graph not in ("fixed", "any"):
         raise InvalidInput(f"graph must be fixed or any, got {shorten(graph)}")
     size = class_norm(norm)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from itertools import product
 
 from qexpr.circuits.constructions.ladder import least_power
+from qexpr.core.search import least_root
 
 __all__ = [
     "SLACK",
@@ -23,6 +24,8 @@ __all__ = [
     "least_cells",
     "neighbours",
     "place",
+    "power_sum",
+    "spread",
     "stencil",
     "step_between",
     "steps",
@@ -88,8 +91,11 @@ def stencil(d: int) -> dict[tuple[int, ...], int]:
 
 
 def spread(d: int) -> int:
-    """nu: the sum of |stencil|, less the 1 of the new value."""
-    return sum(map(abs, stencil(d).values())) - 1
+    """nu: the sum of |stencil|, less the 1 of the new value.
+
+    2^d - 1 differences of either sign, and at (1,..,1), where two meet, 2 for odd d and 0 else.
+    """
+    return 2 ** (d + 1) - 3 + 2 * (d % 2)
 
 
 def error_of(d: int, n: int, N: int, q: Fraction, norm: Fraction) -> Fraction:
@@ -145,13 +151,26 @@ def step_between(least: Fraction, most: Fraction) -> Fraction | None:
     """The dyadic number in [least, most] with the smallest denominator (the largest such)."""
     if not 0 < least <= most:
         return None
-    k = -(most.numerator // most.denominator).bit_length()
-    while True:
-        scale = Fraction(2) ** k
-        j = (most * scale).numerator // (most * scale).denominator
-        if j >= least * scale:
-            return j / scale
-        k += 1
+
+    def below(k: int) -> int | None:
+        """The largest j with j 2^-k <= most, if that is at least `least`."""
+        up, down = max(k, 0), max(-k, 0)
+        j = (most.numerator << up) // (most.denominator << down)
+        return j if (j * least.denominator) << down >= least.numerator << up else None
+
+    # once there is one, there is one for every larger k
+    low = high = -(most.numerator // most.denominator).bit_length() - 1
+    width = 1
+    while (j := below(high)) is None:
+        low, high, width = high, high + width, 2 * width
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = below(middle)
+        if found is None:
+            low = middle
+        else:
+            high, j = middle, found
+    return j / Fraction(2) ** high
 
 
 def _step_for(
@@ -172,7 +191,9 @@ def least_cells(
     """The least N >= 2 with such a step; the interval that q may lie in grows with N."""
     if 2 ** (b * p) <= (1 + SLACK) * spread(d):
         return None
-    low, high = 1, 2
+    # fewer cells than these are too few whatever the code
+    low = max(1, least_root(n, norm * kappa(d, n) / eps) - 1)
+    high = low + 1
     while _step_for(d, n, eps, b, norm, high, p, bits) is None:
         low, high = high, 2 * high
     while high - low > 1:
@@ -238,6 +259,18 @@ def amplification(plan: ConesPlan) -> Fraction:
     return plan.q * Fraction(2) ** (plan.b * (plan.T + 3 + plan.E))
 
 
+def power_sum(number: int, d: int) -> int:
+    """1^d + 2^d + .. + number^d, from i^d = sum of Stirling numbers times falling powers."""
+    total, stirling = 0, [1] + [0] * d
+    for _ in range(d):
+        stirling = [k * stirling[k] + (stirling[k - 1] if k else 0) for k in range(d + 1)]
+    falling = 1
+    for k in range(d + 1):  # (number + 1) number .. (number + 1 - k)
+        falling *= number + 1 - k
+        total += stirling[k] * falling // (k + 1)
+    return total
+
+
 def plane_sums(plan: ConesPlan) -> dict[int, Fraction]:
     """For every plane the largest sum of the functions that may enter it, at digits of size 1.
 
@@ -262,7 +295,7 @@ def plane_sums(plan: ConesPlan) -> dict[int, Fraction]:
             add(j - 1, cone / u * N * (2 * N - 1))
     else:
         # apexes -1..N-1: min over the axes of i_k = 1..N+1, summed
-        total = sum((N + 2 - k) ** d for k in range(1, N + 2))
+        total = power_sum(N + 1, d)
         for j in range(plan.digits("face")):
             add(j, cone * total)
     reach = {"start": 1, "slope": N if d == 1 else 2 * N, "kink": N, "corner": N}

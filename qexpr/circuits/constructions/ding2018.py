@@ -27,7 +27,7 @@ from qexpr.circuits.constructions.local_taylor import (
 from qexpr.circuits.graph import Circuit
 from qexpr.circuits.realisation import count, realise
 from qexpr.circuits.registry import SLACK, Plan, class_norm
-from qexpr.circuits.taylor import multi_indices
+from qexpr.circuits.taylor import multi_indices, require_few
 from qexpr.core.function import Function, MultiIndex
 from qexpr.core.progress import Progress
 from qexpr.core.query import Query
@@ -40,6 +40,7 @@ HALF = Fraction(1, 2)
 
 def plan(query: Query, norm: Fraction | None = None) -> Plan:
     """Their parameters, raised where the norm or the digits' slack would break eps."""
+    require_few(query.d, query.n)
     N, r, t = parameters(query, 3)
     bits = query.alphabet.size if query.alphabet.kind == "linear" else 1
     planes = -(-t // bits)

@@ -40,11 +40,12 @@ class Ladder:
         self.u = net.values.unit
 
     def __getitem__(self, k: int) -> Group:
-        if k not in self.steps:
-            before, weight = (self[k - 1], self.u) if k > 0 else (self[k + 1], 1 / self.u)
-            made = self.net.group("scale", source=self.name, power=k)
-            self.net.connect(before, made, weight)
-            self.steps[k] = made
+        side, weight = (1, self.u) if k > 0 else (-1, 1 / self.u)
+        for power in range(side, k + side, side):  # from the source outward
+            if power not in self.steps:
+                made = self.net.group("scale", source=self.name, power=power)
+                self.net.connect(self.steps[power - side], made, weight)
+                self.steps[power] = made
         return self.steps[k]
 
     def digits(self, value: Fraction) -> list[tuple[int, int]]:

@@ -31,6 +31,7 @@ from qexpr.circuits.taylor import (
     coefficient_bound,
     multi_indices,
     power_above,
+    require_few,
     signed_digits,
 )
 from qexpr.core.function import Function
@@ -47,6 +48,7 @@ _OFFSETS = (Fraction(5, 4), Fraction(3, 2), Fraction(2), Fraction(4))
 
 def plan(query: Query, norm: Fraction | None = None) -> Plan:
     """The plan of fewest weights, counted exactly; see `qexpr.circuits.registry.plan`."""
+    require_few(query.d, query.n)
     errors = _errors(query, norm)
 
     def counted(planes: Planes) -> Counts:

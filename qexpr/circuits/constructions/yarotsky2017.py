@@ -26,7 +26,7 @@ from qexpr.circuits.constructions.local_taylor import (
 from qexpr.circuits.graph import Circuit
 from qexpr.circuits.realisation import count, realise
 from qexpr.circuits.registry import Plan, class_norm
-from qexpr.circuits.taylor import multi_indices
+from qexpr.circuits.taylor import multi_indices, require_few
 from qexpr.core.function import Function, MultiIndex
 from qexpr.core.progress import Progress
 from qexpr.core.query import Query
@@ -37,6 +37,7 @@ __all__ = ["build", "plan"]
 
 def plan(query: Query, norm: Fraction | None = None) -> Plan:
     """eps split in two, grid and products; raised where norm and rounding would break eps."""
+    require_few(query.d, query.n)
     N, r, t = parameters(query, 2)
     bits = t + 20
     for _ in range(8):
