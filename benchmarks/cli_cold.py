@@ -6,6 +6,7 @@ and shells. The command is the README's first one; click and flint alone are row
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -25,8 +26,14 @@ COMMANDS = {
 }
 
 
+# An installed package has its bytecode; the warm-up writes that of a tree.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
+
 def _run(arguments: list[str]) -> None:
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT
+    )
 
 
 def main() -> None:

@@ -56,11 +56,20 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A checked formula text; `names` are its free variables."""
+    """A checked formula."""
 
-    text: str
     tree: ast.expr
-    names: frozenset[str]
+
+    @property
+    def text(self) -> str:
+        """The formula in one spelling."""
+        return ast.unparse(self.tree)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The free variables."""
+        nodes = ast.walk(self.tree)
+        return frozenset(n.id for n in nodes if isinstance(n, ast.Name)).difference(FUNCTIONS)
 
     def evaluate(self, reading: Reading, values: Mapping[str, Any]) -> Any:
         """The value under a reading, with `values` for the names."""
@@ -72,12 +81,7 @@ class Formula:
         if not isinstance(self.tree, ast.Compare):
             raise InvalidInput(f"{shorten(self.text)} is not a comparison")
         left, right = self.tree.left, self.tree.comparators[0]
-        return _formula(left), _COMPARISONS[type(self.tree.ops[0])], _formula(right)
-
-
-def _formula(tree: ast.expr) -> Formula:
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - set(FUNCTIONS)
-    return Formula(ast.unparse(tree), tree, frozenset(names))
+        return Formula(left), _COMPARISONS[type(self.tree.ops[0])], Formula(right)
 
 
 def _check(node: ast.expr, text: str, top: bool = False) -> None:
@@ -117,7 +121,7 @@ def parse(text: str) -> Formula:
     except SyntaxError:
         raise InvalidInput(f"not a formula: {shorten(text)}") from None
     _check(tree, text, top=True)
-    return _formula(tree)
+    return Formula(tree)
 
 
 def _walk(node: ast.expr, reading: Reading, values: Mapping[str, Any]) -> Any:
