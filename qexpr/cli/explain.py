@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qexpr.bounds.bound import Bound
 from qexpr.bounds.registry import all_bounds, get
+from qexpr.bounds.remarks import REMARKS, Remark
 from qexpr.cli.glossary import QUANTIFIERS
 from qexpr.cli.output import columns, paragraph
 from qexpr.core.claim import Kind, Side
@@ -12,11 +13,12 @@ __all__ = ["explain_bound", "listing"]
 
 
 def listing() -> str:
-    """All ids with their titles."""
+    """All ids with their titles; those of remarks too, which have no value in any table."""
     rows = [
         (bound.id, f"{bound.side} {bound.kind}", bound.title + _setting(bound))
         for bound in all_bounds()
     ]
+    rows += [(one.id, "remark", f"no number: {one.reason}") for one in REMARKS]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     return "\n".join(columns(rows, (False,) * 3, widths, indent=0)) + "\n"
 
@@ -25,8 +27,21 @@ def _setting(bound: Bound) -> str:
     return "" if not bound.setting or bound.setting in bound.title else f" [{bound.setting}]"
 
 
+def _explain_remark(one: Remark) -> str:
+    lines = [f"{one.id}: a statement without a number", ""]
+    lines += paragraph("", one.statement, hang=0)
+    lines += ["", "WHAT IT IS"]
+    lines += paragraph("no value because", one.reason)
+    lines += paragraph("source", f"{one.source}: {one.source.reference}")
+    lines += paragraph("trust", str(one.source.trust))
+    return "\n".join([*lines, "", one.source.bibtex.rstrip()]) + "\n"
+
+
 def explain_bound(id: str) -> str:
     """Everything that a bound says of itself, formula texts as they are evaluated."""
+    for one in REMARKS:
+        if one.id == id:
+            return _explain_remark(one)
     bound = get(id)
     lines = [f"{bound.id}: {bound.title}", ""]
     lines += paragraph("", bound.statement, indent=0, hang=0)

@@ -12,6 +12,7 @@ import pytest
 
 from qexpr import bounds
 from qexpr.bounds.registry import all_bounds
+from qexpr.bounds.remarks import REMARKS
 from qexpr.bounds.rows import KEYS
 from qexpr.cli.records import dump
 
@@ -216,7 +217,8 @@ def test_every_bound_can_be_explained(qexpr, id):
 
 
 def test_list_names_all(qexpr):
-    assert [line.split()[0] for line in qexpr("bound", "--list").out.splitlines()] == bounds.ids()
+    listed = [line.split()[0] for line in qexpr("bound", "--list").out.splitlines()]
+    assert listed == [*bounds.ids(), *(one.id for one in REMARKS)]
 
 
 def test_cite_adds_each_entry_once(qexpr):
@@ -262,3 +264,14 @@ def test_integers_of_any_size():
     assert dump({"value": count}) == f'{{\n  "value": 1{"0" * 4999}7\n}}\n'
     with pytest.raises(ValueError, match="JSON"):
         dump({"value": float("nan")})
+
+
+@pytest.mark.parametrize("one", REMARKS, ids=lambda one: one.id)
+def test_a_statement_without_a_number_is_listed_and_explained(qexpr, one):
+    assert one.id in qexpr("bound", "--list").out
+    outcome = qexpr("bound", "--explain", one.id)
+    text = " ".join(outcome.out.split())
+    assert outcome.code == 0
+    for part in (one.statement, one.reason, str(one.source.trust), str(one.source.reference)):
+        assert " ".join(part.split()) in text
+    assert one.source.bibtex.rstrip() in outcome.out
