@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +9,7 @@ import click
 
 from qexpr.cli.nets import read_net
 from qexpr.cli.output import deliver
+from qexpr.cli.progress import search_line
 from qexpr.errors import InvalidInput, shorten
 
 if TYPE_CHECKING:
@@ -109,21 +108,22 @@ def _error(
     from qexpr.targets import find
 
     f = find(target, w.d)
-    options = {"budget": seconds, "method": method, "progress": _progress()}
+    options: dict[str, Any] = {"budget": seconds, "method": method}
     found: Certificate | Enclosure
     if eps is None:
-        found = certificates.enclose(w, f, gap, **options)
+        with search_line() as tell:
+            found = certificates.enclose(w, f, gap, progress=tell, **options)
         closed = found.closed
         verdict = "enclosed" if closed else "open"
     else:
-        found = certificates.certify(w, f, eps, **options)
+        with search_line() as tell:
+            found = certificates.certify(w, f, eps, progress=tell, **options)
         verdict = str(found.verdict)
         closed = verdict == "certified"
         report["eps"] = str(found.eps)
         if path is not None:
             certificates.write(path, found)
             report["certificate"] = path
-    _clear_progress()
     point = None if found.point is None else [str(x) for x in f.units.to_user(found.point)]
     report |= {
         "target": f.text,
@@ -174,22 +174,6 @@ def _ends(found: Enclosure) -> dict[str, Any]:
         "point": [str(x) for x in found.point],
         "closed": found.closed,
     }
-
-
-def _progress() -> Callable[[float, float, int], None] | None:
-    if not sys.stderr.isatty():
-        return None
-
-    def show(lower: float, upper: float, boxes: int) -> None:
-        line = f"{boxes} boxes: {max(lower, 0.0):.6g} <= sup |f - f~| <= {upper:.6g}"
-        click.echo(f"\r{line:<78}", nl=False, err=True)
-
-    return show
-
-
-def _clear_progress() -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r{'':<78}\r", nl=False, err=True)
 
 
 def _json(report: dict[str, Any]) -> str:

@@ -6,65 +6,94 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from qexpr.cli.output import columns, paragraph
+from qexpr.cli.witness_peers import code_of_class, floor_of_class, orders, planned
 from qexpr.core.decimals import round_decimal, spell
-from qexpr.errors import OutOfRegime
 
 if TYPE_CHECKING:
     from qexpr.core.query import Query
 
 __all__ = ["as_json", "as_text"]
 
-_HEADER = ("", "weights", "depth", "bits", "free bits", "what it is")
-_RIGHT = (False, True, True, True, True, False)
+_HEADER = ("", "weights", "times", "depth", "bits", "free bits", "what it is")
+_RIGHT = (False, True, True, True, True, True, False)
+_KINDS = {
+    "shared_bitplane": "explicit; every d and n",
+    "cones": "explicit; n <= 2",
+    "sigma_delta": "explicit; d = n = 1",
+    "ding2018": "explicit; Ding et al.'s network, rebuilt",
+    "yarotsky2017": "explicit; Yarotsky's network, real weights",
+}
 
 
 def as_text(report: dict[str, Any]) -> str:
     """The whole report."""
     query = report["query"]
     lines = [*_asked(report), "", *_promise(report), "", *_table(report), ""]
-    lines += _floor(query, report["counts"])
+    reasons = [reason for reason in report["plans"].values() if isinstance(reason, str)]
+    if reasons:
+        lines += paragraph("not applicable", "; ".join(reasons))
+    lines += _floor(query, report["counts"], _graph(report))
     for name, path in report.get("files", {}).items():
         lines += paragraph(name, path)
     return "\n".join(lines) + "\n"
 
 
+def _graph(report: dict[str, Any]) -> str:
+    return str(report["plan"].parameters.get("graph", "fixed"))
+
+
 def _decimal(value: Fraction, up: bool) -> str:
-    return spell(*round_decimal(value, 4, up))
+    return spell(*round_decimal(value, 4, up)) if value else "0"
 
 
 def _asked(report: dict[str, Any]) -> list[str]:
-    query = report["query"]
+    query, eps = report["query"], " ".join(report["eps"].split())
     if "target" not in report:
         return [
-            f"The class F({query.d},{query.n}), eps = {query.eps}, weights {query.alphabet}: "
+            f"The class F({query.d},{query.n}), eps = {eps}, weights {query.alphabet}: "
             "counts only, nothing is built"
         ]
     f, proof = report["target"], report["membership"]
-    eps = f.units.error_to_user(query.eps)
-    lines = [f"Witness for {f.text} in F({query.d},{query.n}), eps = {eps}", ""]
+    scale = "" if f.units.norm == 1 else f"{_decimal(f.units.norm, True)} "
+    lines = [f"Witness for {f.text} in {scale}F({query.d},{query.n}), eps = {eps}", ""]
     if not f.units.trivial:
         lines += paragraph("units", f"{f.units.describe()}; errors below are in these units")
-    size = "1" if proof.norm == 1 else f"{_decimal(proof.norm, True)}"
     lines += paragraph(
         "membership",
-        f"proven: every derivative up to order {query.n} is at most {size} in size "
-        f"({proof.boxes} boxes)",
+        f"proven: |D^a f| <= {_norm(proof.norm)} for all {len(proof.bounds)} derivatives up to "
+        f"order {query.n} ({proof.boxes:,} boxes)"
+        + ("" if f.units.trivial else ", f on the unit cube and over the norm"),
     )
     return lines
 
 
+def _norm(norm: Fraction) -> str:
+    """1 as 1; a norm just above it with the digits that tell it from 1."""
+    if norm == 1:
+        return "1"
+    return f"1 + {_decimal(norm - 1, True)}" if norm > 1 else _decimal(norm, True)
+
+
 def _promise(report: dict[str, Any]) -> list[str]:
-    plan = report["plan"]
-    graph = plan.parameters.get("graph", "fixed")
+    plan, counts = report["plan"], report["counts"]
     kind = (
-        "one graph for the whole class" if graph == "fixed" else "the graph depends on the target"
+        "one graph for the whole class"
+        if _graph(report) == "fixed"
+        else "the graph depends on the target"
     )
     lines = paragraph("construction", f"{plan.construction}, {kind}")
     shown = ", ".join(f"{k} = {_parameter(v)}" for k, v in plan.parameters.items() if k != "graph")
     lines += paragraph("plan", shown)
+    if "bits" in counts:
+        size = f"{-(-counts['bits'] // 8):,} bytes of weights"
+        if "target" in report:
+            size += f", {counts['free_bits']:,} of {counts['bits']:,} bits depend on the target"
+        lines += paragraph("size", size)
     units = report["target"].units if "target" in report else None
     error = plan.error if units is None else units.error_to_user(plan.error)
-    lines += paragraph("guarantee", f"sup |f - f~| <= {_decimal(error, True)} (explicit)")
+    lines += paragraph(
+        "guarantee", f"sup |f - f~| <= {_decimal(error, True)} (explicit, for the whole class)"
+    )
     if "certificate" in report:
         made = report["certificate"]
         low, high = (units.error_to_user(end) for end in (made.lower, made.upper))
@@ -87,69 +116,61 @@ def _table(report: dict[str, Any]) -> list[str]:
     """This network, the other constructions, and the published orders, each with its kind."""
     query, counts = report["query"], report["counts"]
     built = "built and counted" if "certificate" in report else "counted exactly"
-    rows = [_HEADER, _row("this network", counts, built)]
-    for name, plan in report["plans"].items():
-        if isinstance(plan, str):
-            rows.append((name, "-", "-", "-", "-", f"does not apply: {plan}"))
-        elif plan.construction != report["plan"].construction or plan != report["plan"]:
-            c = plan.counts
-            values = {"weights": c.weights, "depth": c.depth}
-            if c.bits_per_weight:
-                values |= {"bits": c.bits, "free_bits": c.free_bits}
-            what = "explicit" if c.bits_per_weight else "explicit, real weights"
-            rows.append(_row(name, values, what))
-    rows += _orders(query)
+    name = report["plan"].construction
+    rows = [_HEADER, _row("this network", counts, "1", f"{built}: {name}")]
+    for other, plan in report["plans"].items():
+        if isinstance(plan, str) or other == name:
+            continue
+        times = _ratio(Fraction(plan.counts.weights, counts["weights"]))
+        rows.append(_row(other, planned(plan), times, _KINDS.get(other, "explicit")))
+    for id, values in orders(query).items():
+        cells = ["-" if q not in values else f"~{values[q]:,.0f}" for q in ("weights", "depth")]
+        bits = f"~{values['bits']:,.0f}" if "bits" in values else "-"
+        what = f"order, unit constant ({values['trust']})"
+        rows.append((id, cells[0], "-", cells[1], bits, "-", what))
     widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
     return columns(rows, _RIGHT, widths)
 
 
-def _row(name: str, values: dict[str, Any], what: str) -> tuple[str, ...]:
+def _row(name: str, values: dict[str, int], times: str, what: str) -> tuple[str, ...]:
     cells = [values.get(key) for key in ("weights", "depth", "bits", "free_bits")]
-    return (name, *("-" if cell is None else f"{cell:,}" for cell in cells), what)
+    weights, *rest = ("-" if cell is None else f"{cell:,}" for cell in cells)
+    return (name, weights, times, *rest, what)
 
 
-def _orders(query: Query) -> list[tuple[str, ...]]:
-    from qexpr import bounds
+def _ratio(value: Fraction) -> str:
+    return spell(*round_decimal(value, 3, True))
 
-    theorem = "ding2018.theorem1" if query.alphabet.kind == "nonlinear" else "ding2018.theorem2"
-    rows = []
-    for id in (theorem, "yarotsky2017.theorem1"):
-        bound = bounds.get(id)
-        try:
-            values = {claim.quantity: claim.value for claim in bound.claims(query)}
-        except OutOfRegime:
-            continue
-        cells = [values.get(key) for key in ("weights", "depth", "bits", "free_bits")]
-        rows.append(
-            (
-                id,
-                *("-" if cell is None else f"~{float(cell):,.0f}" for cell in cells),
-                f"order, unit constant ({bound.source.trust})",
-            )
+
+def _floor(query: Query, counts: dict[str, int], graph: str) -> list[str]:
+    floor, code = floor_of_class(query), code_of_class(query)
+    if isinstance(floor, str):
+        return paragraph("floor", f"none here: {floor}")
+    least, name = floor
+    if graph != "fixed":
+        text = f"a complete description of such networks, graphs included, needs {least:,} bits"
+        return paragraph("floor", f"{text} ({name}, explicit); weights alone do not count that")
+    text = f"any network of one graph for this class needs {least:,} free bits ({name}, explicit)"
+    if least > 0 and "free_bits" in counts:
+        text += f"; this one has {_ratio(Fraction(counts['free_bits'], least))} times as many"
+    lines = paragraph("floor", text)
+    if not isinstance(code, str) and "free_bits" in counts:
+        free = counts["free_bits"]
+        lines += paragraph(
+            "code",
+            f"{code[0]:,} bits are enough for some code of the class ({code[1]}, explicit, no "
+            f"network); the {free:,} free bits of this network are "
+            + ("a better one" if free < code[0] else "another"),
         )
-    return rows
-
-
-def _floor(query: Query, counts: dict[str, int]) -> list[str]:
-    from qexpr.bounds.entropy import floor_bits
-
-    try:
-        floor = floor_bits(query.d, query.n, query.eps)
-    except OutOfRegime as reason:
-        return paragraph("floor", f"none here: {reason}")
-    least = -(-floor.lower.numerator // floor.lower.denominator)
-    text = f"any network of one fixed graph for this class needs {least:,} free bits"
-    if least > 0:
-        ratio = _decimal(Fraction(counts["free_bits"], least), True)
-        text += f"; this one has {ratio} times as many"
-    return paragraph("floor", text)
+    return lines
 
 
 def as_json(report: dict[str, Any]) -> str:
-    """The report as JSON."""
+    """The report as JSON; rationals are text, unit cube and unit ball but for lower and upper."""
     import json
 
     query, plan = report["query"], report["plan"]
+    floor, code = floor_of_class(query), code_of_class(query)
     value: dict[str, Any] = {
         "query": {
             "d": query.d,
@@ -161,17 +182,12 @@ def as_json(report: dict[str, Any]) -> str:
         "plan": plan.to_dict(),
         "counts": report["counts"],
         "constructions": {
-            name: other
-            if isinstance(other, str)
-            else {
-                "weights": other.counts.weights,
-                "depth": other.counts.depth,
-                "bits": other.counts.bits,
-                "free_bits": other.counts.free_bits,
-                "error": str(other.error),
-            }
+            name: other if isinstance(other, str) else {**planned(other), "error": str(other.error)}
             for name, other in report["plans"].items()
         },
+        "orders": orders(query),
+        "floor": floor if isinstance(floor, str) else {"bits": floor[0], "bound": floor[1]},
+        "code": code if isinstance(code, str) else {"bits": code[0], "bound": code[1]},
         "files": report.get("files", {}),
     }
     if "certificate" in report:
