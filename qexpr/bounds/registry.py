@@ -32,6 +32,7 @@ MODULES = (
     "liu2024",
     "achour2022",
     "entropy",
+    "witness",
 )
 
 

@@ -1,0 +1,12 @@
+"""Witnesses: networks that the library builds, and how many weights each of them takes.
+
+Every count stands here a second time, as closed forms over the parameters of the plan: how often a
+number is halved, how many digits it has, how many edges a weight costs. Nothing here sees a
+network; tests hold these numbers against built ones.
+"""
+
+from qexpr.bounds.witness import cones, sigma_delta
+
+__all__ = ["BOUNDS"]
+
+BOUNDS = (*sigma_delta.BOUNDS, *cones.BOUNDS)
