@@ -7,6 +7,8 @@ the first five keys are required on reading, and the edges may come in any order
 
 from __future__ import annotations
 
+import json
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -22,7 +24,11 @@ __all__ = ["from_dict", "to_dict", "to_dot"]
 _REQUIRED = ("kind", "version", "inputs", "edges", "output")
 _OPTIONAL = ("alphabet", "free", "plan", "roles")
 _MAX_NODES = 2**31 - 1
+_MAX_INPUTS = 2**16
+_MAX_VALUES = 2**16
 _MAX_DRAWN = 400
+_MAX_NESTED = 16
+_MAX_BITS = 4096  # of an integer in plan or params
 
 
 def to_dict(circuit: Circuit) -> dict[str, Any]:
@@ -49,12 +55,29 @@ def to_dict(circuit: Circuit) -> dict[str, Any]:
     }
 
 
-def _integer(value: object, name: str, least: int = 0) -> int:
-    if type(value) is not int or not least <= value <= _MAX_NODES:
+def _integer(value: object, name: str, least: int = 0, most: int = _MAX_NODES) -> int:
+    if type(value) is not int or not least <= value <= most:
         raise InvalidInput(
-            f"{name} must be an integer from {least} to {_MAX_NODES}, got {shorten(value)}"
+            f"{name} must be an integer from {least} to {most}, got {shorten(value)}"
         )
     return value
+
+
+def _json(value: object, name: str, depth: int = 0) -> None:
+    """Refuse what would not be written back: NaN, huge integers, nesting without end."""
+    if depth > _MAX_NESTED:
+        raise InvalidInput(f"{name} must be nested at most {_MAX_NESTED} deep")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _json(key, name, depth + 1)
+            _json(item, name, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _json(item, name, depth + 1)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise InvalidInput(f"{name} must hold finite numbers, got {value}")
+    elif isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        raise InvalidInput(f"{name} must hold shorter numbers, got {shorten(value)}")
 
 
 def _weight(text: object, name: str) -> Fraction:
@@ -86,16 +109,19 @@ def from_dict(document: object) -> Circuit:
             f"a circuit has the keys {', '.join(_REQUIRED)} and perhaps {', '.join(_OPTIONAL)}; "
             + (f"{missing[0]} is missing" if missing else f"got {shorten(unknown[0])}")
         )
-    if document["kind"] != "circuit" or type(document["version"]) is not int:
+    if document["kind"] != "circuit":
         raise InvalidInput(f'kind must be "circuit", got {shorten(document["kind"])}')
-    if document["version"] != 1:
+    if type(document["version"]) is not int or document["version"] != 1:
         raise InvalidInput(f"version must be 1, got {shorten(document['version'])}")
-    inputs = _integer(document["inputs"], "inputs", 1)
+    inputs = _integer(document["inputs"], "inputs", 1, _MAX_INPUTS)
     output = _integer(document["output"], "output", inputs + 1)
     sources, targets, texts = _edges(_list(document["edges"], "edges"))
     table = {text: _weight(text, "an edge's weight") for text in set(texts)}
     if "alphabet" in document:
-        listed = [_weight(v, "an alphabet value") for v in _list(document["alphabet"], "alphabet")]
+        given = _list(document["alphabet"], "alphabet")
+        if len(given) > _MAX_VALUES:
+            raise InvalidInput(f"alphabet must list at most {_MAX_VALUES} values, got {len(given)}")
+        listed = [_weight(value, "an alphabet value") for value in given]
         alphabet = tuple(sorted(set(listed)))
         if len(alphabet) != len(listed):
             raise InvalidInput("alphabet must not list a value twice")
@@ -119,6 +145,7 @@ def from_dict(document: object) -> Circuit:
     plan = document.get("plan", {})
     if type(plan) is not dict:
         raise InvalidInput(f"plan must be an object, got {shorten(plan)}")
+    _json(plan, "plan")
     return Circuit(
         inputs=inputs,
         sources=sources[order],
@@ -128,7 +155,7 @@ def from_dict(document: object) -> Circuit:
         alphabet=alphabet,
         free=np.sort(place[free]),
         plan=plan,
-        roles=tuple(_role(role) for role in _list(document.get("roles", []), "roles")),
+        roles=_roles(_list(document.get("roles", []), "roles"), inputs, output),
     )
 
 
@@ -140,10 +167,25 @@ def _edges(edges: list[Any]) -> tuple[Any, Any, list[str]]:
         if type(s) is not int or type(t) is not int or type(text) is not str:
             raise InvalidInput(f'an edge must be [source, target, "weight"], got {shorten(edge)}')
         if not (0 <= s <= _MAX_NODES and 0 <= t <= _MAX_NODES):
-            raise InvalidInput(f"an edge's nodes must be from 0 to {_MAX_NODES}, got {edge[:2]}")
+            raise InvalidInput(
+                f"an edge's nodes must be from 0 to {_MAX_NODES}, got {shorten(edge)}"
+            )
     sources = np.array([edge[0] for edge in edges], np.int32)
     targets = np.array([edge[1] for edge in edges], np.int32)
     return sources, targets, [edge[2] for edge in edges]
+
+
+def _roles(values: list[Any], inputs: int, output: int) -> tuple[Role, ...]:
+    """Runs of units, ascending and without overlap."""
+    roles, end = tuple(_role(value) for value in values), inputs + 1
+    for role in roles:
+        if role.first < end or role.first + role.size * role.copies > output + 1:
+            raise InvalidInput(
+                f"roles must be ascending runs of units within {inputs + 1}..{output}, "
+                f"got {shorten(role.to_dict())}"
+            )
+        end = role.first + role.size * role.copies
+    return roles
 
 
 def _role(value: object) -> Role:
@@ -152,9 +194,10 @@ def _role(value: object) -> Role:
         raise InvalidInput(f"a role must be an object with {sorted(keys)}, got {shorten(value)}")
     if type(value["name"]) is not str or type(value["params"]) is not dict:
         raise InvalidInput(f"a role's name is text and its params an object: {shorten(value)}")
+    _json(value["params"], "a role's params")
     return Role(
         _integer(value["first"], "a role's first"),
-        _integer(value["size"], "a role's size"),
+        _integer(value["size"], "a role's size", 1),
         _integer(value["copies"], "a role's copies", 1),
         value["name"],
         tuple(value["params"].items()),
@@ -177,10 +220,15 @@ def to_dot(circuit: Circuit) -> str:
     lines = ["digraph circuit {", "  rankdir=LR;", "  node [shape=circle, fontsize=10];"]
     lines += [f'  n{k} [label="x{k}", shape=plaintext];' for k in range(circuit.d)]
     lines.append(f'  n{circuit.d} [label="1", shape=plaintext];')
-    for role in circuit.roles:
-        for i in range(role.size * role.copies):
-            shape = ", shape=doublecircle" if role.first + i == circuit.output else ""
-            lines.append(f'  n{role.first + i} [tooltip="{role.name}"{shape}];')
+    no_tip = '""'
+    tips = {
+        role.first + i: json.dumps(role.name)  # quotes and backslashes escaped as dot has them
+        for role in circuit.roles
+        for i in range(role.size * role.copies)
+    }
+    for node in range(circuit.d + 1, circuit.output + 1):
+        shape = "doublecircle" if node == circuit.output else "circle"
+        lines.append(f"  n{node} [shape={shape}, tooltip={tips.get(node, no_tip)}];")
     for i, (s, t, w) in enumerate(circuit.edges()):
         style = ", style=dashed" if i in free else ""
         colour = ', color="#b3261e"' if w < 0 else ""

@@ -264,9 +264,11 @@ def _check(c: Circuit) -> None:
         raise InvalidInput("sources, targets and codes must have equal lengths")
     if c.inputs < 1 or c.output <= c.inputs:
         raise InvalidInput("a circuit has at least one input, and its output follows the constant")
+    if c.output - c.inputs - 1 > len(c.sources):  # before any array of that length is made
+        raise InvalidInput(
+            f"a unit has no incoming edge: {c.output - c.inputs - 1} units, {len(c.sources)} edges"
+        )
     if not len(c.sources):
-        if c.output > c.inputs + 1:
-            raise InvalidInput(f"unit {c.inputs + 1} has no incoming edge")
         return
     if int(c.codes.max()) >= len(c.alphabet):
         raise InvalidInput("an edge's code lies outside the alphabet")

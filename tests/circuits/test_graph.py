@@ -82,6 +82,17 @@ def _with_edge(edge):
     return _changed(edges=[*DOCUMENT["edges"], edge])
 
 
+def _nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def _role(first, **changes):
+    return {"first": first, "size": 1, "copies": 1, "name": "unit", "params": {}, **changes}
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [
@@ -115,6 +126,25 @@ def _with_edge(edge):
         (_changed(free=["1"]), "index in free"),
         (_changed(plan=[]), "plan"),
         (_changed(roles=[{"first": 2}]), "role"),
+        (_changed(version=True), "version must be 1"),
+        (_changed(version=1.0), "version must be 1"),
+        (_changed(output=2**31 - 1), "no incoming edge"),
+        (_changed(output=2**31), "output must be an integer"),
+        (_changed(inputs=2**31 - 3, output=2**31 - 1), "inputs must be an integer"),
+        (_with_edge([10**400, 5, "1/2"]), "from 0 to"),
+        (_with_edge([1, 5, "1" * 5000]), "at most 400 characters"),
+        (_with_edge([1, 5, "1e-999999"]), "exponent"),
+        (_changed(alphabet=[f"{i}/2" for i in range(1, 2**16 + 2)]), "at most 65536 values"),
+        (_changed(plan={"a": float("nan")}), "plan must hold finite"),
+        (_changed(plan={"a": [[{"b": float("inf")}]]}), "plan must hold finite"),
+        (_changed(plan={"a": 2**5000}), "shorter numbers"),
+        (_changed(plan={"a": _nested(100_000)}), "nested at most 16"),
+        (_changed(roles=[_role(2, params={"a": _nested(17)})]), "nested at most 16"),
+        (_changed(roles=[_role(1)]), "ascending runs of units within 2..5"),
+        (_changed(roles=[_role(2), _role(2)]), "ascending runs"),
+        (_changed(roles=[_role(3), _role(2)]), "ascending runs"),
+        (_changed(roles=[_role(2, size=2**30, copies=2**30)]), "ascending runs"),
+        (_changed(roles=[_role(2, size=0)]), "size must be an integer from 1"),
     ],
 )
 def test_refused_documents(document, message):
@@ -189,3 +219,23 @@ def test_a_drawing_names_every_edge():
     dot = c.to_dot()
     assert len(re.findall("->", dot)) == 8
     assert dot.count("dashed") == 1
+    roles = [_role(2, name='say "x"\\'), _role(4, size=2)]
+    dot = Circuit.from_dict(_changed(roles=roles)).to_dot()
+    assert r'n2 [shape=circle, tooltip="say \"x\"\\"]' in dot
+    assert 'n3 [shape=circle, tooltip=""]' in dot
+    assert 'n5 [shape=doublecircle, tooltip="unit"]' in dot
+
+
+def test_evaluation_of_many_points_in_pieces_and_of_none():
+    c = Circuit.from_dict(DOCUMENT)
+    x = np.linspace(0, 1, 3001)[:, None]
+    np.testing.assert_array_equal(c(x), [float(c(p[None])[0]) for p in x])
+    assert c(np.zeros((0, 1))).shape == (0,)
+    assert c([[0.25], [1]]).shape == (2,)
+    assert c(np.array([[0, 1]]).T).dtype == np.float64
+
+
+def test_the_drawing_of_a_large_circuit_is_refused():
+    edges = [[0, k, "1/2"] for k in range(2, 403)]
+    with pytest.raises(InvalidInput, match="at most 400 edges"):
+        Circuit.from_dict(_changed(edges=edges, output=402)).to_dot()
