@@ -1,0 +1,334 @@
+"""What the templates say of a unit is what the unit computes, by exact evaluation."""
+
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qexpr import circuits, targets
+from qexpr.certificates.alphabets import members_of
+from qexpr.certificates.merged import merge
+from qexpr.certificates.plans import runs_of
+from qexpr.certificates.templates import planes, taylor
+from qexpr.certificates.templates.hats import recognise_hats
+from qexpr.certificates.templates.lattice import Lattice
+from qexpr.certificates.templates.products import Products
+from qexpr.certificates.templates.rules import ABOVE, AFFINE, BELOW, HAT, LATTICE, Rules
+from qexpr.circuits import Builder, realise, values_of
+from qexpr.circuits.evaluation import evaluate_nodes
+from qexpr.circuits.gadgets import Kit
+from qexpr.circuits.partition import hats
+from qexpr.circuits.taylor import coefficient_bound, multi_indices, power_above
+from qexpr.errors import CertificateError
+
+HALF = Fraction(1, 2)
+VALUES = values_of("nonlinear:2")
+
+
+def _merged(w):
+    return merge(w, [tuple(run) for run in runs_of(w)])
+
+
+def _values(w, net, points):
+    """Exact values of every merged unit, shape (units, points)."""
+    denominator = int(np.lcm.reduce([x.denominator for p in points for x in p]))
+    numerators = [[int(x * denominator) for x in p] for p in points]
+    values, exponents = evaluate_nodes(w, numerators, denominator)
+    first = [0] * net.units
+    for node in range(w.output, -1, -1):
+        first[int(net.of_node[node])] = node
+    return [
+        [Fraction(int(v), denominator << int(exponents[node])) for v in values[node]]
+        for node in first
+    ]
+
+
+def _rows(rules, unit, point):
+    scale = Fraction(2) ** int(rules.exponent[unit])
+    return [
+        (sum(int(a) * x for a, x in zip(row[:-1], point, strict=True)) + int(row[-1])) / scale
+        for row in rules.rows[unit, : int(rules.count[unit])]
+    ]
+
+
+def _form(rules, unit, point):
+    """The function that the form states, at a point."""
+    found = _rows(rules, unit, point)
+    kind = rules.kind[unit]
+    if kind == ABOVE:
+        return max(Fraction(0), *found)
+    return found[0] if kind == AFFINE else max(Fraction(0), min(found))
+
+
+def _random_points(d, number, seed=0):
+    rng = np.random.default_rng(seed)
+    return [tuple(Fraction(int(k), 30) for k in rng.integers(0, 31, d)) for _ in range(number)]
+
+
+@st.composite
+def networks(draw):
+    """Small networks in two variables, whose units read one to four earlier ones."""
+    net = Builder(2, VALUES)
+    groups = [*net.inputs, net.one]
+    for _ in range(draw(st.integers(1, 8))):
+        made = net.group("unit")
+        some = draw(st.lists(st.sampled_from(groups), min_size=1, max_size=3, unique=True))
+        for source in some:
+            weights = st.sampled_from([HALF, -HALF, Fraction(1), Fraction(-1)])
+            net.connect(source, made, draw(weights))
+        groups.append(made)
+    net.connect(groups[-1], net.finish(), HALF)
+    return realise(net)
+
+
+@settings(max_examples=150, deadline=None)
+@given(networks())
+def test_every_form_is_the_function(w):
+    net = _merged(w)
+    rules = Rules(net)
+    points = [*product([Fraction(0), HALF, Fraction(1)], repeat=2), *_random_points(2, 12)]
+    values = _values(w, net, points)
+    for run in net.runs[:-1]:
+        try:
+            known = rules.recognise(run)
+        except CertificateError:
+            known = False
+        for unit in range(run.first, run.first + run.size):
+            if known:
+                stated = [_form(rules, unit, point) for point in points]
+                assert stated == values[unit]
+            else:
+                rules.kind[unit] = 0
+
+
+def test_the_rules_are_met():
+    """The strategy above reaches every kind, so that it can fail on each."""
+    seen = set()
+    for name, target, n, eps, options in [
+        ("cones", "x0*x1*x2/6", 2, "4e-1", {"lam": 2}),
+        ("sigma_delta", "x/2", 1, "1e-1", {"lam": 2}),
+    ]:
+        w = getattr(circuits, name)(targets.find(target), n=n, eps=eps, **options)
+        rules = planes.walk(_merged(w), w.plan).rules
+        seen |= set(rules.kind.tolist())
+    assert {AFFINE, ABOVE, BELOW, LATTICE} <= seen
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "n", "eps", "options"),
+    [
+        ("cones", "sin(x0)", 2, "1e-3", {"lam": 2}),
+        ("cones", "x0*x1/4", 2, "5e-2", {"lam": 4, "graph": "any"}),
+        ("cones", "x0*x1*x2/6", 2, "4e-1", {"alphabet": "linear:2"}),
+        ("sigma_delta", "folds", 1, "1e-2", {"lam": 2}),
+    ],
+)
+def test_every_unit_of_a_construction_is_what_its_form_says(name, target, n, eps, options):
+    w = getattr(circuits, name)(targets.find(target), n=n, eps=eps, **options)
+    net, N, d = _merged(w), w.plan["N"], w.d
+    seen = planes.walk(net, w.plan)
+    points = _random_points(d, 8)
+    nodes = [tuple(Fraction(k, N) for k in m) for m in product(range(N + 1), repeat=d)]
+    values, at_nodes = _values(w, net, points), _values(w, net, nodes)
+    for unit in range(net.units):
+        if seen.rules.kind[unit] == LATTICE:
+            held = seen.lattice.known[unit]
+            scale = N * Fraction(2) ** held.exponent
+            assert [int(v) / scale for v in held.numbers.ravel()] == at_nodes[unit]
+        else:
+            assert [_form(seen.rules, unit, point) for point in points] == values[unit]
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("N", [1, 2, 3, 5])
+@pytest.mark.parametrize("alphabet", ["nonlinear:2", "linear:3"])
+def test_hats_are_recognised_with_their_scale(d, N, alphabet):
+    net = Builder(d, values_of(alphabet))
+    made, scale = hats(Kit(net), N)
+    net.connect_free(made, net.finish(), net.values.unit, None)
+    merged = _merged(realise(net))
+    rules = Rules(merged)
+    for run in merged.runs:
+        if run.role == "hat":
+            recognise_hats(rules, run, N)
+            index = np.arange(run.first, run.first + run.size)
+            assert set(rules.kind[index]) == {HAT}
+            assert rules.rows[index, 0, :-1].tolist() == [
+                list(m) for m in product(range(N + 1), repeat=d)
+            ]
+            number, exponent = rules.rows[run.first, 0, -1], rules.exponent[run.first]
+            assert Fraction(int(number)) / Fraction(2) ** int(exponent) == scale
+        elif run.role not in ("complement", "output"):
+            assert rules.recognise(run)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_a_hat_with_one_edge_changed_is_refused(d):
+    """Every edge into a hat, flipped, dropped or moved to the next source of the same kind."""
+    import circuit_mutations as mutations
+
+    N = 2
+    net = Builder(d, VALUES)
+    made, _ = hats(Kit(net), N)
+    net.connect_free(made, net.finish(), HALF, None)
+    w = realise(net)
+    role = next(r for r in w.roles if r.name == "hat")
+    edges = mutations.marked_edges(w)
+    pairs = {(e[0], e[1]) for e in edges}
+    kept = 0
+    for i, (s, t, value, free) in enumerate(edges):
+        if not role.first <= t < role.first + role.size:
+            continue
+        rest = edges[:i] + edges[i + 1 :]
+        for other in ((s, t, -value, free), None, (s + 1, t, value, free)):
+            if other is not None and (other[0] >= t or other[:2] in pairs - {(s, t)}):
+                continue
+            if other is None and sum(e[1] == t for e in rest) == 0:
+                continue
+            changed = _merged(mutations.rebuilt(w, rest if other is None else [*rest, other]))
+            rules = Rules(changed)
+            with pytest.raises(CertificateError):
+                for run in changed.runs:
+                    if run.role == "hat":
+                        recognise_hats(rules, run, N)
+                        break
+                    if run.role != "complement":
+                        rules.recognise(run)
+            kept += 1
+    assert kept > 10
+
+
+def _product_net(r, square):
+    net = Builder(2, VALUES)
+    kit = Kit(net)
+    from qexpr.circuits.gadgets import Shifted
+
+    # scale (z + 1) = 2 scale x at scale 1/4
+    p, q = (Shifted(kit.scaled(x, 1), Fraction(1, 4)) for x in net.inputs)
+    if square:
+        terms, scale, zero = kit.square(p, r)
+        held = kit.shifted_sum(terms, scale, 1 - zero)
+    else:
+        terms, scale = kit.product(p, q, r)
+        held = kit.shifted_sum(terms, scale, Fraction(1))
+    net.connect(held.unit, net.finish(), HALF)
+    return realise(net), held.scale
+
+
+@pytest.mark.parametrize("r", [1, 2, 5])
+@pytest.mark.parametrize("square", [False, True])
+def test_products_are_recognised_with_their_error(r, square):
+    w, scale = _product_net(r, square)
+    net = _merged(w)
+    rules = Rules(net)
+    products = Products(Lattice(rules, 1))
+    for run in net.runs[:-1]:
+        if run.role == "fold":
+            products.fold(run)
+        elif run.role == "sum":
+            products.monomial(run.first, r + 1)
+            found = products.signals[run.first]
+            unit = run.first
+        else:
+            assert rules.recognise(run)
+    assert found.scale == scale
+    assert found.powers == ((2, 0) if square else (1, 1))
+    assert found.errors == 1
+    points = [*product([Fraction(0), Fraction(1, 3), HALF, Fraction(1)], repeat=2)]
+    points += _random_points(2, 40)
+    for (x, y), value in zip(points, _values(w, net, points)[unit], strict=True):
+        exact = (2 * x - 1) * (2 * (x if square else y) - 1)
+        assert abs(value / scale - 1 - exact) <= found.errors * Fraction(1, 4 ** (r + 1))
+
+
+def test_every_edge_of_a_product_matters():
+    import circuit_mutations as mutations
+
+    w, _ = _product_net(2, False)
+    edges = mutations.marked_edges(w)
+    first = next(r.first for r in w.roles if r.name == "fold")
+    for i, (s, t, value, free) in enumerate(edges):
+        if not first <= t < w.output or w.output in (s, t):
+            continue
+        changed = mutations.rebuilt(w, [*edges[:i], *edges[i + 1 :], (s, t, -value, free)])
+        with pytest.raises(CertificateError):
+            net = _merged(changed)
+            rules = Rules(net)
+            products = Products(Lattice(rules, 1))
+            for run in net.runs[:-1]:
+                if run.role == "fold":
+                    products.fold(run)
+                elif run.role == "sum":
+                    products.monomial(run.first, 3)
+                elif not rules.recognise(run):
+                    raise CertificateError("no rule")
+
+
+def test_a_sum_that_relu_bends_is_refused():
+    net = Builder(1, VALUES)
+    kink = net.group("kink")
+    net.connect(net.inputs[0], kink, HALF)
+    net.connect(net.one, kink, -HALF)
+    plane = net.group("plane")
+    net.connect(net.one, plane, -HALF)
+    net.connect(net.inputs[0], plane, Fraction(1))
+    net.connect(kink, plane, HALF)
+    net.connect(plane, net.finish(), HALF)
+    merged = _merged(realise(net))
+    with pytest.raises(CertificateError, match="negative at a node"):
+        planes.Walk(merged, 1)
+
+
+def test_copies_must_receive_the_same():
+    import circuit_mutations as mutations
+
+    w = circuits.cones(targets.find("x*(1-x)/2"), n=2, eps="2e-2", lam=2)
+    role = next(r for r in w.roles if r.copies > 1)
+    edges = mutations.marked_edges(w)
+    i = next(i for i, e in enumerate(edges) if e[1] == role.first + 1)
+    s, t, value, free = edges[i]
+    changed = mutations.rebuilt(w, [*edges[:i], *edges[i + 1 :], (s, t, -value, free)])
+    with pytest.raises(CertificateError, match="listed as a copy"):
+        _merged(changed)
+    with pytest.raises(CertificateError, match="follow each other"):
+        merge(w, [tuple(run) for run in runs_of(w)][1:])
+    with pytest.raises(CertificateError, match="cover every unit"):
+        merge(w, [tuple(run) for run in runs_of(w)][:-1])
+
+
+# Written twice, and equal --------------------------------------------------------------------
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(2, 20), st.integers(1, 300))
+def test_nonlinear_alphabets_agree(lam, t):
+    assert members_of(f"nonlinear:{lam}", t) == values_of(f"nonlinear:{lam}", t).members
+
+
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_linear_alphabets_agree(bits):
+    assert members_of(f"linear:{bits}", 1) == values_of(f"linear:{bits}").members
+
+
+@pytest.mark.parametrize(("d", "n"), [(1, 1), (1, 5), (2, 3), (3, 2), (3, 4)])
+def test_taylor_bounds_agree(d, n):
+    assert tuple(taylor.orders(d, n)) == multi_indices(d, n)
+    for a in multi_indices(d, n):
+        bound = taylor.coefficient_bound(n, a)
+        assert bound == coefficient_bound(n, a)
+        assert taylor.power_above(bound) == power_above(bound)
+
+
+def test_taylor_coefficients_of_a_polynomial():
+    """For a polynomial of degree below n they are its coefficients in z, at every node."""
+    f, N = targets.Target("(3*x0^2-x0*x1+x1)/16"), 3
+    found = taylor.Coefficients(f, 3, N, 60)
+    # x = (z + 1)/2: 3/4 (z0 + 1)^2 - (z0 + 1)(z1 + 1)/4 + (z1 + 1)/2, over 16
+    exact = {(0, 0): 4, (1, 0): 5, (0, 1): 1, (2, 0): 3, (1, 1): -1, (0, 2): 0}
+    for a, value in exact.items():
+        nodes = np.full((N + 1,) * 2, value, object)
+        assert found.distance(a, nodes, 64) <= Fraction(1, 2**50)
+        assert abs(found.distance(a, nodes + 1, 64) - Fraction(1, 64)) <= Fraction(1, 2**50)
