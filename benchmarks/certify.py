@@ -15,6 +15,8 @@ from record import alternate, one_thread, write
 
 one_thread()
 
+import itertools
+
 import numpy as np  # noqa: E402 - after the threads are set
 
 from qexpr import certificates, networks  # noqa: E402
@@ -57,7 +59,7 @@ def trained(kind: str, d: int, widths: tuple[int, ...]) -> networks.QuantizedNet
     torch.manual_seed(SEED)
     f = Target(TARGETS[d], d)
     sizes = (d, *widths, 1)
-    layers = [torch.nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)]
+    layers = [torch.nn.Linear(a, b) for a, b in itertools.pairwise(sizes)]
     parameters = [p for layer in layers for p in layer.parameters()]
     optimiser = torch.optim.Adam(parameters, lr=3e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
@@ -181,7 +183,7 @@ def main() -> None:
     cells += [("ternary", 1, (64, 64, 64), "piecewise", 7)]
     cells += [("ternary", 1, (64, 64, 64), "branch-and-bound", 7)]
     rows = [_row(*cell) for cell in cells]
-    peer = {key: "" for key in rows[0]} | _peer()
+    peer = dict.fromkeys(rows[0], "") | _peer()
     write("certify", [*rows, peer], packages=("numpy", "torch", "python-flint"))
 
 
