@@ -71,7 +71,7 @@ def _holds(read, w):
 
 
 def test_an_untouched_pair_is_accepted(pair):
-    w, f, certificate = pair
+    w, _, certificate = pair
     assert certificates.check(certificate, w) == certificate
     assert certificates.check(certificate.to_dict(), Circuit.from_dict(w.to_dict())) == certificate
     assert _holds(certificate, w)

@@ -149,20 +149,26 @@ def test_hats_are_recognised_with_their_scale(d, N, alphabet):
     net = Builder(d, values_of(alphabet))
     made, scale = hats(Kit(net), N)
     net.connect_free(made, net.finish(), net.values.unit, None)
-    merged = _merged(realise(net))
+    rules, run = _hats_of(realise(net), N)
+    index = np.arange(run.first, run.first + run.size)
+    assert set(rules.kind[index]) == {HAT}
+    nodes = [list(m) for m in product(range(N + 1), repeat=d)]
+    assert rules.rows[index, 0, :-1].tolist() == nodes
+    number, exponent = rules.rows[run.first, 0, -1], rules.exponent[run.first]
+    assert Fraction(int(number)) / Fraction(2) ** int(exponent) == scale
+
+
+def _hats_of(w, N):
+    """The rules after the hats were recognised."""
+    merged = _merged(w)
     rules = Rules(merged)
     for run in merged.runs:
         if run.role == "hat":
             recognise_hats(rules, run, N)
-            index = np.arange(run.first, run.first + run.size)
-            assert set(rules.kind[index]) == {HAT}
-            assert rules.rows[index, 0, :-1].tolist() == [
-                list(m) for m in product(range(N + 1), repeat=d)
-            ]
-            number, exponent = rules.rows[run.first, 0, -1], rules.exponent[run.first]
-            assert Fraction(int(number)) / Fraction(2) ** int(exponent) == scale
-        elif run.role not in ("complement", "output"):
-            assert rules.recognise(run)
+            return rules, run
+        if run.role != "complement":
+            rules.recognise(run)
+    raise AssertionError("no hats")
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -188,15 +194,9 @@ def test_a_hat_with_one_edge_changed_is_refused(d):
                 continue
             if other is None and sum(e[1] == t for e in rest) == 0:
                 continue
-            changed = _merged(mutations.rebuilt(w, rest if other is None else [*rest, other]))
-            rules = Rules(changed)
+            changed = mutations.rebuilt(w, rest if other is None else [*rest, other])
             with pytest.raises(CertificateError):
-                for run in changed.runs:
-                    if run.role == "hat":
-                        recognise_hats(rules, run, N)
-                        break
-                    if run.role != "complement":
-                        rules.recognise(run)
+                _hats_of(changed, N)
             kept += 1
     assert kept > 10
 
@@ -218,10 +218,8 @@ def _product_net(r, square):
     return realise(net), held.scale
 
 
-@pytest.mark.parametrize("r", [1, 2, 5])
-@pytest.mark.parametrize("square", [False, True])
-def test_products_are_recognised_with_their_error(r, square):
-    w, scale = _product_net(r, square)
+def _monomial_of(w, r):
+    """The signal that a product's or a square's sum is recognised as."""
     net = _merged(w)
     rules = Rules(net)
     products = Products(Lattice(rules, 1))
@@ -230,10 +228,17 @@ def test_products_are_recognised_with_their_error(r, square):
             products.fold(run)
         elif run.role == "sum":
             products.monomial(run.first, r + 1)
-            found = products.signals[run.first]
-            unit = run.first
-        else:
-            assert rules.recognise(run)
+            return products.signals[run.first], run.first, net
+        elif not rules.recognise(run):
+            raise CertificateError("no rule")
+    raise AssertionError("no sum")
+
+
+@pytest.mark.parametrize("r", [1, 2, 5])
+@pytest.mark.parametrize("square", [False, True])
+def test_products_are_recognised_with_their_error(r, square):
+    w, scale = _product_net(r, square)
+    found, unit, net = _monomial_of(w, r)
     assert found.scale == scale
     assert found.powers == ((2, 0) if square else (1, 1))
     assert found.errors == 1
@@ -255,16 +260,7 @@ def test_every_edge_of_a_product_matters():
             continue
         changed = mutations.rebuilt(w, [*edges[:i], *edges[i + 1 :], (s, t, -value, free)])
         with pytest.raises(CertificateError):
-            net = _merged(changed)
-            rules = Rules(net)
-            products = Products(Lattice(rules, 1))
-            for run in net.runs[:-1]:
-                if run.role == "fold":
-                    products.fold(run)
-                elif run.role == "sum":
-                    products.monomial(run.first, 3)
-                elif not rules.recognise(run):
-                    raise CertificateError("no rule")
+            _monomial_of(changed, 2)
 
 
 def test_a_sum_that_relu_bends_is_refused():
