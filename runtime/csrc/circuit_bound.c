@@ -1,6 +1,6 @@
 /* How far a circuit's output may be from the exact one: a running error analysis (Higham 2002,
  * section 3.3), unit by unit, in the slots that evaluation uses. */
-#include "network.h"
+#include "kernels.h"
 
 #include <math.h>
 #include <stdlib.h>

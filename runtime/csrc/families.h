@@ -6,6 +6,8 @@
 
 #define QK_DECLARE(isa)                                                                         \
   int qk_gemm_signs_##isa(const qk_planes *w, const qk_signs *x, int32_t *y, int64_t ldy);      \
+  int qk_conv_signs_##isa(const qk_planes *w, const qk_signs *x, const qk_window *g, int ones,  \
+                          int64_t from, int64_t to, int32_t *y, int64_t ldy);                   \
   int qk_gemm_codes_##isa(const qk_planes *w, const qk_codes *x, int32_t *y, int64_t ldy);      \
   int qk_gemm_bytes_##isa(const qk_bytes *w, const qk_codes *x, int32_t *y, int64_t ldy);       \
   int qk_gemm_f32_##isa(const qk_planes *w, const float *x, int64_t m, int64_t ldx, float *y,   \
@@ -34,6 +36,7 @@ void qk_expand_avx2(const qk_planes *w, int64_t from, int64_t count, int8_t *out
 #define QK_TABLE(isa)                                                                        \
   const qk_table qk_##isa = {#isa,                                                           \
                              qk_gemm_signs_##isa,                                            \
+                             qk_conv_signs_##isa,                                            \
                              qk_gemm_codes_##isa,                                            \
                              qk_gemm_bytes_##isa,                                            \
                              qk_gemm_f32_##isa,                                              \

@@ -37,6 +37,29 @@ int qk_gemm_signs(const qk_table *t, const qk_planes *w, const qk_signs *x, int3
   return t->gemm_signs(w, x, y, ldy);
 }
 
+int qk_conv_signs(const qk_table *t, const qk_planes *w, const qk_signs *x, const qk_window *g,
+                  int ones, int64_t from, int64_t to, int32_t *y, int64_t ldy) {
+  const int64_t oh = qk_output_size(g->height, g->kh, g->stride_h, g->pad_h);
+  const int64_t ow = qk_output_size(g->width, g->kw, g->stride_w, g->pad_w);
+  const int64_t kb = (x->cols + 7) / 8, most = INT64_C(1) << 40;
+  int64_t lo, hi;
+  if (bad_planes(w) || oh < 0 || ow < 0 || from < 0 || from > to || to > oh) return QK_BAD_SIZE;
+  if (g->width > 0 && g->height > most / g->width) return QK_BAD_SIZE;
+  if (x->cols < 0 || x->cols > most || x->stride < kb || x->rows != g->height * g->width)
+    return QK_BAD_SIZE;
+  /* the weights hold a column for each tap and channel; none of these products can overflow then */
+  if (g->kh > most / g->kw || (kb > 0 && g->kh * g->kw > most / kb) ||
+      w->cols != g->kh * g->kw * kb * 8 ||
+      g->width + 2 * g->pad_w > (INT64_C(1) << 56) / (g->kh * (kb + 1)))
+    return QK_BAD_SIZE;
+  if (bad_output(ow, w->rows, ldy, 4) || bad_output(to - from, 0, ow * ldy, 4) ||
+      bad_output(x->rows, 0, x->stride, 1))
+    return QK_BAD_SIZE;
+  qk_planes_range(w, &lo, &hi);
+  if (!qk_sum_fits(largest(lo, hi), 1, w->cols)) return QK_OVERFLOW;
+  return t->conv_signs(w, x, g, ones, from, to, y, ldy);
+}
+
 static int check_codes(const qk_codes *x, int64_t cols, int64_t rows, int64_t ldy, int64_t lo,
                        int64_t hi) {
   if (x->cols != cols || x->stride < cols || bad_output(x->rows, rows, ldy, 4) ||

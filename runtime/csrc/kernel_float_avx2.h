@@ -13,6 +13,17 @@ static inline void NAME(quad)(const REAL *x, const REAL *off, VECTOR *table) {
   for (int i = 0; i < 16; i++) table[i] = V(add)(low[i & 3], high[i >> 2]);
 }
 
+static inline const VECTOR *NAME(entry)(const VECTOR *table, uint16_t offset) {
+  return (const VECTOR *)((const char *)table + 8 * (size_t)offset);
+}
+
+static inline void NAME(offsets)(__m256i bytes, uint16_t *to) {
+  const __m256i a = _mm256_cvtepu8_epi16(_mm256_castsi256_si128(bytes));
+  const __m256i b = _mm256_cvtepu8_epi16(_mm256_extracti128_si256(bytes, 1));
+  _mm256_store_si256((__m256i *)to, _mm256_slli_epi16(a, 2));
+  _mm256_store_si256((__m256i *)(to + 16), _mm256_slli_epi16(b, 2));
+}
+
 /* One plane: tables of 256 sums over eight columns. */
 static void NAME(binary)(const qk_planes *w, const REAL *block, int64_t from, int64_t bytes,
                          VECTOR *sums) {
@@ -33,11 +44,15 @@ static void NAME(binary)(const qk_planes *w, const REAL *block, int64_t from, in
     const int64_t rows = w->rows - n0 < QK_PANEL ? w->rows - n0 : QK_PANEL;
     VECTOR *to = sums + n0;
     if (bytes == GROUPS) {
+      _Alignas(32) uint16_t index[GROUPS][QK_PANEL];
+      for (int g = 0; g < GROUPS; g++)
+        NAME(offsets)(_mm256_loadu_si256((const __m256i *)(at + g * QK_PANEL)), index[g]);
       for (int64_t r = 0; r < rows; r++) {
-        VECTOR sum = V(add)(to[r], table[0][at[r]]);
-        sum = V(add)(sum, table[1][at[QK_PANEL + r]]);
-        sum = V(add)(sum, table[2][at[2 * QK_PANEL + r]]);
-        to[r] = V(add)(sum, table[3][at[3 * QK_PANEL + r]]);
+        VECTOR sum = to[r];
+#pragma GCC unroll 4
+        for (int g = 0; g < GROUPS; g++)
+          sum = V(add)(sum, *NAME(entry)(table[g], index[g][r]));
+        to[r] = sum;
       }
     } else {
       for (int64_t r = 0; r < rows; r++)
@@ -47,48 +62,59 @@ static void NAME(binary)(const qk_planes *w, const REAL *block, int64_t from, in
   }
 }
 
-/* Two planes: for each four columns, what is added less what is taken off, 81 of 256 entries. */
+/* Two planes: 81 sums over four columns; column i adds 3^i to the index where it is added and
+ * 2 * 3^i where it is taken off. */
 static void NAME(ternary)(const qk_planes *w, const REAL *block, int64_t from, int64_t bytes,
                           VECTOR *sums) {
   const int64_t kb = (w->cols + 7) / 8, panels = (w->rows + QK_PANEL - 1) / QK_PANEL;
-  _Alignas(32) static const REAL none[4 * LANES] = {0};
-  _Alignas(32) VECTOR table[2 * GROUPS][256];
+  _Alignas(32) VECTOR table[2 * GROUPS][81];
   for (int64_t g = 0; g < 2 * bytes; g++) {
-    VECTOR part[16];
-    NAME(quad)(block + 4 * g * LANES, none, part);
-    for (int p = 0; p < 16; p++)
-      for (int free = 15 & ~p, q = free;; q = (q - 1) & free) { /* the subsets of the others */
-        table[g][16 * q + p] = V(sub)(part[p], part[q]);
-        if (q == 0) break;
-      }
+    VECTOR column[4][3], low[9], high[9];
+    for (int i = 0; i < 4; i++) {
+      column[i][0] = V(setzero)();
+      column[i][1] = V(load)(block + (4 * g + i) * LANES);
+      column[i][2] = V(xor)(column[i][1], V(set1)(-(REAL)0));
+    }
+    for (int i = 0; i < 9; i++) {
+      low[i] = V(add)(column[0][i % 3], column[1][i / 3]);
+      high[i] = V(add)(column[2][i % 3], column[3][i / 3]);
+    }
+    for (int h = 0; h < 9; h++)
+      for (int l = 0; l < 9; l++) table[g][9 * h + l] = V(add)(low[l], high[h]);
   }
-  const __m256i low = _mm256_set1_epi8(15), high = _mm256_set1_epi8(-16);
-  _Alignas(32) uint8_t index[2 * GROUPS][QK_PANEL] = {{0}};
+  const __m256i nibble = _mm256_set1_epi8(15);
+  const __m256i once = _mm256_setr_epi8(0, 1, 3, 4, 9, 10, 12, 13, 27, 28, 30, 31, 36, 37, 39, 40, 0,
+                                        1, 3, 4, 9, 10, 12, 13, 27, 28, 30, 31, 36, 37, 39, 40);
+  const __m256i twice = _mm256_add_epi8(once, once);
+  _Alignas(32) uint16_t index[2 * GROUPS][QK_PANEL] = {{0}};
   for (int64_t n0 = 0; n0 < w->rows; n0 += QK_PANEL) {
     const uint8_t *at = w->data + (n0 / QK_PANEL * kb + from) * QK_PANEL;
     const int64_t rows = w->rows - n0 < QK_PANEL ? w->rows - n0 : QK_PANEL;
     VECTOR *to = sums + n0;
     for (int64_t g = 0; g < bytes; g++) {
-      const __m256i p = _mm256_loadu_si256((const __m256i *)(at + g * QK_PANEL));
-      const __m256i q =
+      const __m256i plus = _mm256_loadu_si256((const __m256i *)(at + g * QK_PANEL));
+      const __m256i minus =
           _mm256_loadu_si256((const __m256i *)(at + (panels * kb + g) * QK_PANEL));
-      const __m256i first = _mm256_or_si256(
-          _mm256_and_si256(p, low), _mm256_and_si256(_mm256_slli_epi16(q, 4), high));
-      const __m256i second = _mm256_or_si256(
-          _mm256_and_si256(_mm256_srli_epi16(p, 4), low), _mm256_and_si256(q, high));
-      _mm256_store_si256((__m256i *)index[2 * g], first);
-      _mm256_store_si256((__m256i *)index[2 * g + 1], second);
+      const __m256i p = _mm256_andnot_si256(minus, plus), q = _mm256_andnot_si256(plus, minus);
+      const __m256i p1 = _mm256_and_si256(_mm256_srli_epi16(p, 4), nibble);
+      const __m256i q1 = _mm256_and_si256(_mm256_srli_epi16(q, 4), nibble);
+      NAME(offsets)(_mm256_add_epi8(_mm256_shuffle_epi8(once, _mm256_and_si256(p, nibble)),
+                                    _mm256_shuffle_epi8(twice, _mm256_and_si256(q, nibble))),
+                    index[2 * g]);
+      NAME(offsets)(_mm256_add_epi8(_mm256_shuffle_epi8(once, p1), _mm256_shuffle_epi8(twice, q1)),
+                    index[2 * g + 1]);
     }
     if (bytes == GROUPS) {
       for (int64_t r = 0; r < rows; r++) {
         VECTOR sum = to[r];
 #pragma GCC unroll 8
-        for (int g = 0; g < 2 * GROUPS; g++) sum = V(add)(sum, table[g][index[g][r]]);
+        for (int g = 0; g < 2 * GROUPS; g++) sum = V(add)(sum, *NAME(entry)(table[g], index[g][r]));
         to[r] = sum;
       }
     } else {
       for (int64_t r = 0; r < rows; r++)
-        for (int64_t g = 0; g < 2 * bytes; g++) to[r] = V(add)(to[r], table[g][index[g][r]]);
+        for (int64_t g = 0; g < 2 * bytes; g++)
+          to[r] = V(add)(to[r], *NAME(entry)(table[g], index[g][r]));
     }
   }
 }

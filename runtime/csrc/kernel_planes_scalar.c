@@ -16,7 +16,7 @@ static uint8_t valid_bits(int64_t cols, int64_t j) {
   return cols - 8 * j >= 8 ? 0xff : (uint8_t)((1u << (cols - 8 * j)) - 1u);
 }
 
-static uint32_t ones(uint8_t byte) {
+static uint32_t ones_of(uint8_t byte) {
   uint32_t count = 0;
   for (; byte; byte &= (uint8_t)(byte - 1)) count++;
   return count;
@@ -31,10 +31,10 @@ int qk_gemm_signs_scalar(const qk_planes *w, const qk_signs *x, int32_t *y, int6
       uint32_t total = 0;
       for (int64_t j = 0; j < kb; j++) {
         const uint8_t live = valid_bits(w->cols, j) & (mask ? mask[j] : 0xff);
-        total += (uint32_t)w->constant * (ones(live) - 2u * ones(live & sign[j]));
+        total += (uint32_t)w->constant * (ones_of(live) - 2u * ones_of(live & sign[j]));
         for (int p = 0; p < w->nplanes; p++) {
           const uint8_t chosen = live & plane_byte(w, p, n, j);
-          total += (uint32_t)w->coef[p] * (ones(chosen) - 2u * ones(chosen & sign[j]));
+          total += (uint32_t)w->coef[p] * (ones_of(chosen) - 2u * ones_of(chosen & sign[j]));
         }
       }
       y[m * ldy + n] = (int32_t)total;
@@ -58,5 +58,34 @@ int qk_gemm_codes_scalar(const qk_planes *w, const qk_codes *x, int32_t *y, int6
       y[m * ldy + n] = (int32_t)total;
     }
   }
+  return QK_OK;
+}
+
+int qk_conv_signs_scalar(const qk_planes *w, const qk_signs *x, const qk_window *g, int ones,
+                         int64_t from, int64_t to, int32_t *y, int64_t ldy) {
+  const int64_t ow = qk_output_size(g->width, g->kw, g->stride_w, g->pad_w);
+  const int64_t width = (x->cols + 7) / 8;
+  for (int64_t i = from; i < to; i++)
+    for (int64_t j = 0; j < ow; j++, y += ldy)
+      for (int64_t n = 0; n < w->rows; n++) {
+        uint32_t total = 0;
+        for (int64_t t = 0; t < g->kh * g->kw * width; t++) {
+          const int64_t byte = t % width;
+          const int64_t row = i * g->stride_h + t / width / g->kw - g->pad_h;
+          const int64_t column = j * g->stride_w + t / width % g->kw - g->pad_w;
+          const int inside = row >= 0 && row < g->height && column >= 0 && column < g->width;
+          const int64_t at = (row * g->width + column) * x->stride + byte;
+          uint8_t live = valid_bits(x->cols, byte), sign = 0;
+          if (inside) sign = x->sign[at];
+          if (inside && x->mask) live &= x->mask[at];
+          if (!inside && !ones) live = 0;
+          total += (uint32_t)w->constant * (ones_of(live) - 2u * ones_of(live & sign));
+          for (int p = 0; p < w->nplanes; p++) {
+            const uint8_t chosen = live & plane_byte(w, p, n, t);
+            total += (uint32_t)w->coef[p] * (ones_of(chosen) - 2u * ones_of(chosen & sign));
+          }
+        }
+        y[n] = (int32_t)total;
+      }
   return QK_OK;
 }

@@ -59,6 +59,11 @@ typedef struct {
   int32_t lo, hi;
 } qk_bytes;
 
+/* The geometry of a convolution or a pooling window. */
+typedef struct {
+  int64_t height, width, kh, kw, stride_h, stride_w, pad_h, pad_w;
+} qk_window;
+
 /* A circuit: unit u computes
  *     bias[u] + sum_r scale[r] * (sum of the sources of r's first part - those of its second)
  * over its runs r in [unit_run[u], unit_run[u + 1]), then max(., 0) where relu[u]. Run r adds the
@@ -75,6 +80,10 @@ typedef struct {
 typedef struct {
   const char *name;
   int (*gemm_signs)(const qk_planes *w, const qk_signs *x, int32_t *y, int64_t ldy);
+  /* Rows from..to of the outputs of one image, whose pixels are the rows of x: y[pixel][channel].
+   * A tap outside the image counts +1 where `ones`, else 0. */
+  int (*conv_signs)(const qk_planes *w, const qk_signs *x, const qk_window *g, int ones,
+                    int64_t from, int64_t to, int32_t *y, int64_t ldy);
   int (*gemm_codes)(const qk_planes *w, const qk_codes *x, int32_t *y, int64_t ldy);
   int (*gemm_bytes)(const qk_bytes *w, const qk_codes *x, int32_t *y, int64_t ldy);
   int (*gemm_f32)(const qk_planes *w, const float *x, int64_t m, int64_t ldx, float *y,
@@ -107,6 +116,8 @@ int qk_supported(const char *name);
  * product of row m of x and row n of w; ldy and ldx count elements from row to row. */
 int qk_gemm_signs(const qk_table *t, const qk_planes *w, const qk_signs *x, int32_t *y,
                   int64_t ldy);
+int qk_conv_signs(const qk_table *t, const qk_planes *w, const qk_signs *x, const qk_window *g,
+                  int ones, int64_t from, int64_t to, int32_t *y, int64_t ldy);
 int qk_gemm_codes(const qk_table *t, const qk_planes *w, const qk_codes *x, int32_t *y,
                   int64_t ldy);
 int qk_gemm_bytes(const qk_table *t, const qk_bytes *w, const qk_codes *x, int32_t *y,
@@ -140,11 +151,11 @@ int qk_circuit_run_f64(const qk_table *t, const qk_circuit *c, const double *x, 
 int qk_circuit_run_f32(const qk_table *t, const qk_circuit *c, const float *x, int64_t points,
                        int64_t ldx, float *y, int64_t ldy, int skip_zero);
 
-/* convolution.c */
-typedef struct {
-  int64_t height, width, kh, kw, stride_h, stride_w, pad_h, pad_w;
-} qk_window;
+/* circuit_bound.c */
+int qk_circuit_bound(const qk_circuit *c, double x_max, int64_t input_bits, int digits,
+                     double *bound);
 
+/* convolution.c */
 int64_t qk_output_size(int64_t size, int64_t window, int64_t stride, int64_t pad); /* -1: none */
 int qk_gather_taps(const uint8_t *image, const qk_window *g, int64_t width, const uint8_t *fill,
                    uint8_t *out);

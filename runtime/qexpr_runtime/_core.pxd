@@ -17,6 +17,9 @@ cdef extern from "kernels.h" nogil:
         const uint8_t *mask
         int64_t rows, cols, stride
 
+    ctypedef struct qk_window:
+        int64_t height, width, kh, kw, stride_h, stride_w, pad_h, pad_w
+
     ctypedef struct qk_codes:
         const uint8_t *data
         int64_t rows, cols, stride
@@ -49,14 +52,13 @@ cdef extern from "kernels.h" nogil:
         const double *scale
         const double *bias
 
-    ctypedef struct qk_window:
-        int64_t height, width, kh, kw, stride_h, stride_w, pad_h, pad_w
-
     const qk_table *qk_select(const char *wanted)
     int qk_supported(const char *name)
     int qk_sum_fits(int64_t weight, int64_t activation, int64_t cols)
 
     int qk_gemm_signs(const qk_table *, const qk_planes *, const qk_signs *, int32_t *, int64_t)
+    int qk_conv_signs(const qk_table *, const qk_planes *, const qk_signs *, const qk_window *,
+                      int, int64_t, int64_t, int32_t *, int64_t)
     int qk_gemm_codes(const qk_table *, const qk_planes *, const qk_codes *, int32_t *, int64_t)
     int qk_gemm_bytes(const qk_table *, const qk_bytes *, const qk_codes *, int32_t *, int64_t)
     int qk_gemm_f32(const qk_table *, const qk_planes *, const float *, int64_t, int64_t, float *,
@@ -80,6 +82,8 @@ cdef extern from "kernels.h" nogil:
     int qk_circuit_run_f32(const qk_table *, const qk_circuit *, const float *, int64_t, int64_t,
                            float *, int64_t, int)
 
+    int qk_circuit_bound(const qk_circuit *, double, int64_t, int, double *)
+
     int64_t qk_output_size(int64_t, int64_t, int64_t, int64_t)
     int qk_gather_taps(const uint8_t *, const qk_window *, int64_t, const uint8_t *, uint8_t *)
     int qk_channels_last(const uint8_t *, int64_t, int64_t, uint8_t *, int64_t)
@@ -95,5 +99,7 @@ cdef extern from "kernels.h" nogil:
     int qk_log_sum(const int32_t *, int64_t, int64_t, int, const int32_t *, int64_t, int32_t *)
 
 cdef const qk_table *active
+cdef void fill_planes(qk_planes *w, const uint8_t[::1] panels, int64_t rows, int64_t cols,
+                      const int32_t[::1] coef, int32_t constant) noexcept
 cdef int check(int status) except -1
 cdef int enough(int64_t have, int64_t need) except -1

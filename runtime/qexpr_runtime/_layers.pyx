@@ -55,6 +55,36 @@ def gather_taps(const uint8_t[:, ::1] image, tuple window, const uint8_t[::1] fi
         check(status)
 
 
+def conv_signs(const uint8_t[::1] panels, int64_t rows, const int32_t[::1] coef, int32_t constant,
+               const uint8_t[:, ::1] pixels, int64_t channels, tuple window, bint ones,
+               int64_t start, int64_t stop, int32_t[:, ::1] y, int64_t column):
+    """Output rows start..stop of one image, into columns column..column + rows of its pixels."""
+    cdef qk_planes w
+    cdef qk_signs x
+    cdef qk_window g
+    cdef int status
+    fill_window(&g, window)
+    cdef int64_t outputs = pixels_out(&g), width = (channels + 7) // 8
+    cdef int64_t per_row = qk_output_size(g.width, g.kw, g.stride_w, g.pad_w)
+    fill_planes(&w, panels, rows, g.kh * g.kw * width * 8, coef, constant)
+    enough(panels.shape[0], qk_panel_bytes(rows, w.cols, w.nplanes))
+    enough(pixels.shape[0], g.height * g.width)
+    enough(pixels.shape[1], width)
+    enough(y.shape[0], outputs)
+    enough(column, 0)
+    enough(y.shape[1] - column, rows)
+    x.sign = &pixels[0, 0] if pixels.shape[0] and pixels.shape[1] else NULL
+    x.mask = NULL
+    x.rows, x.cols, x.stride = g.height * g.width, channels, pixels.shape[1]
+    if start < stop and rows:
+        enough(start, 0)
+        enough(outputs, stop * per_row)
+        with nogil:
+            status = qk_conv_signs(active, &w, &x, &g, ones, start, stop,
+                                   &y[start * per_row, column], y.shape[1])
+        check(status)
+
+
 def xnor_scale(const float[:, ::1] image, tuple window, float[::1] mean, float[::1] out):
     cdef qk_window g
     fill_window(&g, window)
@@ -229,3 +259,12 @@ cdef class CircuitPlan:
                 status = qk_circuit_run_f32(active, &self.c, &x[0, 0] if x.shape[1] else NULL,
                                             points, x.shape[1], &y[0, 0], y.shape[1], skip_zero)
         check(status)
+
+    def bound(self, double x_max, int64_t input_bits, int digits):
+        """How far outputs may be from the exact ones; input_bits < 0: inputs are rounded."""
+        cdef double bound = 0
+        cdef int status
+        with nogil:
+            status = qk_circuit_bound(&self.c, x_max, input_bits, digits, &bound)
+        check(status)
+        return bound

@@ -113,30 +113,26 @@ class SparseCircuit:
         return y
 
 
-def rounding_bound(circuit: SparseCircuit, x_max: float, *, dtype: str = "float64") -> float:
+def rounding_bound(
+    circuit: SparseCircuit,
+    x_max: float,
+    *,
+    dtype: str = "float64",
+    input_bits: int | None = None,
+) -> float:
     """Bound the rounding error of every output for inputs in [-x_max, x_max].
 
     Running error analysis over the units (Higham 2002, section 3.3): with unit roundoff u, a sum of
     k terms of magnitude at most A in all errs by at most k u A, scales and biases are rounded
     once to `dtype`, and errors of the sources are carried through with the weights' magnitudes.
-    The result is inflated by (1 + 2^-20) for the rounding of this computation itself.
+    The result is inflated by (1 + 2^-20) for the rounding of this computation itself. With
+    `input_bits`, inputs are multiples of 2^-input_bits, and sums that fit the type are exact.
     """
-    u = 2.0**-53 if dtype == "float64" else 2.0**-24
-    size = np.zeros(circuit.inputs + len(circuit.bias))
-    error = np.zeros_like(size)
-    size[: circuit.inputs] = x_max
-    error[: circuit.inputs] = u * x_max
-    for unit, bias in enumerate(circuit.bias):
-        total, carried, rounded = abs(float(bias)), u * abs(float(bias)), 0.0
-        for run in range(circuit.unit_run[unit], circuit.unit_run[unit + 1]):
-            sources = circuit.source[circuit.run_edge[2 * run] : circuit.run_edge[2 * run + 2]]
-            scale = abs(float(circuit.scale[run]))
-            part = scale * float((size[sources] + error[sources]).sum())
-            carried += scale * float(error[sources].sum())
-            rounded += (len(sources) + 3) * u * part
-            total += part
-        runs = int(circuit.unit_run[unit + 1] - circuit.unit_run[unit])
-        node = circuit.inputs + unit
-        error[node] = (carried + rounded + (runs + 1) * u * total) * (1 + 2.0**-20)
-        size[node] = total * (1 + 2.0**-20)
-    return float(error[circuit.outputs].max(initial=0.0))
+    if dtype not in ("float64", "float32"):
+        raise ValueError(f"dtype must be float64 or float32, got {dtype!r}")
+    if not 0 <= x_max < np.inf:
+        raise ValueError(f"x_max must be finite and not negative, got {x_max!r}")
+    if input_bits is not None and not 0 <= input_bits <= 1000:
+        raise ValueError(f"input_bits must be in 0..1000, got {input_bits!r}")
+    bits = -1 if input_bits is None else int(input_bits)
+    return float(circuit.plan.bound(float(x_max), bits, 53 if dtype == "float64" else 24))

@@ -19,10 +19,9 @@ from qexpr_runtime.products import (
     code_range,
     multiply_codes,
     multiply_floats,
-    multiply_signs,
     sign_codes,
 )
-from qexpr_runtime.threads import check_threads
+from qexpr_runtime.threads import check_threads, share
 
 __all__ = ["PackedConv", "avg_pool2d", "conv2d", "max_pool2d", "pack_conv", "xnor_scale"]
 
@@ -142,16 +141,15 @@ def conv2d(
         raise KernelError(f"X has no signs: its dtype is {array.dtype}")
     dtype = activations if activations.startswith("float") else np.int32
     y = np.empty((array.shape[0], oh * ow, out), dtype=dtype)
-    mask = _mask(window, P.width, channels, oh * ow, pad_value)
     per = out // groups
     for image, target in zip(array, y, strict=True):
         for g, weights in enumerate(P.groups):
             part = image[g * channels : (g + 1) * channels].reshape(channels, -1)
             into = target[:, g * per : (g + 1) * per]
             if activations == "binary" and weights.kind != "int8":
-                check_sum(weights, -1, 1, channels * kh * kw)
-                rows = _gather(_sign_pixels(part), window, oh * ow, _fill(1, 0, 0))
-                into[...] = multiply_signs(rows, mask, weights, threads)
+                check_sum(weights, -1, 1, weights.cols)
+                column = g * per
+                _convolve_signs(part, weights, window, pad_value, target, column, oh, threads)
             elif dtype is np.int32:
                 if activations == "binary":
                     part = sign_codes(part).view(np.int8)
@@ -183,16 +181,27 @@ def _gather(
     return rows
 
 
-def _mask(
-    window: tuple[int, ...], width: int, channels: int, count: int, pad_value: int
-) -> NDArray[np.uint8] | None:
-    """Which bits of the rows count, or None when all do."""
-    padded = window[6] or window[7]
-    if width == channels and (pad_value or not padded):
-        return None
-    live = np.packbits(np.arange(width) < channels, bitorder="little")
-    pixels = np.tile(live, (window[0] * window[1], 1))
-    return _gather(pixels, window, count, live if pad_value else np.zeros_like(live))
+def _convolve_signs(
+    part: NDArray[Any],
+    weights: Packed,
+    window: tuple[int, ...],
+    pad_value: int,
+    target: NDArray[np.int32],
+    column: int,
+    oh: int,
+    threads: int,
+) -> None:
+    """One group of one image, straight into its columns of the output; threads share rows."""
+    pixels = _sign_pixels(part)
+    panels, fixed = weights.panels, (weights.rows, weights.coef, weights.constant)
+
+    def work(start: int, stop: int) -> None:
+        _layers.conv_signs(
+            panels, *fixed, pixels, part.shape[0], window, bool(pad_value), start, stop, target,
+            column,
+        )  # fmt: skip
+
+    share(oh, threads, work, unit=1)
 
 
 def _sign_pixels(part: NDArray[Any]) -> NDArray[np.uint8]:

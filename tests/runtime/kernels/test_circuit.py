@@ -95,6 +95,60 @@ def test_rounding_bound_holds(seed, dtype):
     assert np.abs(c(x, dtype=np.dtype(dtype).name) - exact).max() <= bound
 
 
+def bound_by_units(c, x_max, u):
+    """The analysis of `rounding_bound`, unit by unit, without exact sums."""
+    size, error = [x_max] * c.inputs, [u * x_max] * c.inputs
+    for unit, bias in enumerate(np.abs(c.bias)):
+        total, carried, rounded = bias, u * bias, 0.0
+        for run in range(c.unit_run[unit], c.unit_run[unit + 1]):
+            sources = c.source[c.run_edge[2 * run] : c.run_edge[2 * run + 2]]
+            scale = abs(c.scale[run])
+            part = scale * sum(size[v] + error[v] for v in sources)
+            carried += scale * sum(error[v] for v in sources)
+            rounded += (len(sources) + 3) * u * part
+            total += part
+        runs = c.unit_run[unit + 1] - c.unit_run[unit]
+        size.append(total)
+        error.append(carried + rounded + (runs + 1) * u * total)
+    return max((error[v] for v in c.outputs), default=0.0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(SEEDS, st.sampled_from(["float64", "float32"]))
+def test_rounding_bound_is_the_analysis(seed, dtype):
+    c = random_circuit(np.random.default_rng(seed), 2, 25)
+    u = 2.0**-53 if dtype == "float64" else 2.0**-24
+    most = bound_by_units(c, 1.5, u) * (1 + 1e-5)
+    assert rt.rounding_bound(c, 1.5, dtype=dtype) <= most  # units that are exact err less
+    if dtype == "float32":  # numbers that float32 does not hold: nothing is exact
+        odd = replace(c, bias=c.bias + 0.1, scale=c.scale * 0.3)
+        want = bound_by_units(odd, 1.5, u)
+        assert rt.rounding_bound(odd, 1.5, dtype=dtype) == pytest.approx(want, rel=1e-4)
+
+
+def test_rounding_bound_of_sums_that_fit_is_zero():
+    c = rt.SparseCircuit(
+        1,
+        np.array([0, 1]),
+        np.array([0, 1, 1]),
+        np.array([0], dtype=np.uint32),
+        np.array([0.5]),
+        np.array([0.25]),
+        np.array([0], dtype=np.uint8),
+        np.array([1], dtype=np.uint32),
+    )
+    assert rt.rounding_bound(c, 1.0) > 0
+    assert rt.rounding_bound(c, 1.0, input_bits=10) == 0
+    assert rt.rounding_bound(c, 1.0, input_bits=30, dtype="float32") > 0
+    for words, options in {
+        "dtype": {"dtype": "float16"},
+        "x_max": {"x_max": -1.0},
+        "input_bits": {"input_bits": -1},
+    }.items():
+        with pytest.raises(ValueError, match=words):
+            rt.rounding_bound(c, **({"x_max": 1.0} | options))
+
+
 def test_malformed_circuits_are_refused():
     good = random_circuit(np.random.default_rng(1), 2, 12)
     x = np.zeros((3, 2))

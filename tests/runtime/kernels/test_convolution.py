@@ -80,6 +80,38 @@ def test_convolutions(geometry, seed, kind, activations):
     np.testing.assert_array_equal(again, y)
 
 
+@pytest.mark.parametrize(
+    ("x_shape", "w_shape", "options"),
+    [
+        ((1, 70, 9, 17), (33, 70, 3, 3), {"padding": (1, 1)}),  # pairs with a partner, and without
+        ((1, 24, 7, 7), (40, 24, 3, 3), {"padding": (1, 1)}),
+        ((2, 9, 11, 20), (5, 9, 2, 3), {"stride": (3, 2), "padding": (0, 2)}),
+        ((1, 8, 5, 6), (3, 8, 2, 1), {"stride": (4, 1)}),  # rows of the image that no window sees
+        ((1, 3, 4, 2), (64, 3, 3, 3), {"padding": (4, 5)}),  # windows wholly outside
+        ((1, 1, 1, 8190), (34, 1, 1, 8186), {}),  # a row of taps beyond what 16 bits can sum
+        ((1, 1, 3, 3010), (1, 1, 3, 3000), {}),  # three that pass it together
+    ],
+)
+@pytest.mark.parametrize("kind", ["binary", "ternary", "k-bit"])
+def test_signs_on_every_instruction_set(isa, x_shape, w_shape, options, kind):
+    rng = np.random.default_rng(3)
+    w, packing = weights(rng, kind, w_shape)
+    x = rng.standard_normal(x_shape).astype(np.float32)
+    x[..., -1] = 1  # where a lane is full, sums are largest
+    packed = rt.pack_conv(w, kind, **packing)
+    defaults = {"stride": (1, 1), "padding": (0, 0)}
+    for pad_value in (0, 1):
+        y = rt.conv2d(x, packed, "binary", pad_value=pad_value, **options)
+        want = convolve(signs(x), w, **(defaults | options), groups=1, pad_value=pad_value)
+        np.testing.assert_array_equal(y, want)
+
+
+def test_the_largest_sums_of_a_convolution(isa):
+    x, w = np.ones((1, 16, 1, 4200), np.float32), np.ones((2, 16, 1, 4100))
+    assert (rt.conv2d(x, rt.pack_conv(w, "binary"), "binary") == 16 * 4100).all()
+    assert (rt.conv2d(x, rt.pack_conv(-w, "binary"), "binary") == -16 * 4100).all()
+
+
 def test_every_instruction_set_packs_pixels_alike(isa):
     rng = np.random.default_rng(0)
     for channels in (1, 7, 8, 9, 64, 70):
