@@ -6,7 +6,7 @@ the boxes, the time to check the certificate, and the growth with width, depth a
 auto_LiRPA bounds the range of the same networks in the time that ours takes, where it installs.
 """
 
-from __future__ import annotations
+from __future__ import itertools
 
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +14,6 @@ from typing import Any
 from record import alternate, one_thread, write
 
 one_thread()
-
-import itertools
 
 import numpy as np  # noqa: E402 - after the threads are set
 
