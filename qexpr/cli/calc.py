@@ -14,7 +14,7 @@ from qexpr.errors import InvalidInput, shorten
 if TYPE_CHECKING:
     from qexpr.bounds.calculators.calculator import Calculator, Line, Parameter
 
-__all__ = ["calc_command"]
+__all__ = ["calc_command", "spellings"]
 
 
 class _Calculators(click.Group):
@@ -40,7 +40,7 @@ class _Calculators(click.Group):
 def _command(calculator: Calculator) -> click.Command:
     options = [
         click.Option(
-            [*_spellings(parameter.name), parameter.name],
+            [*spellings(parameter.name), parameter.name],
             metavar="LIST" if parameter.kind == "integers" else "NUMBER",
             help=f"{parameter.text} ({_range(parameter)}"
             f"{'' if parameter.required else '; may be left out'}).",
@@ -93,7 +93,7 @@ def _range(parameter: Parameter) -> str:
     return f"each {ends}" if parameter.kind == "integers" else ends
 
 
-def _spellings(name: str) -> list[str]:
+def spellings(name: str) -> list[str]:
     """The options that give a parameter: --lambda as in other commands, hyphens in long names."""
     return ["--lambda"] if name == "lam" else [f"--{name.replace('_', '-')}"]
 

@@ -117,6 +117,18 @@ def test_the_page_of_a_bound_says_everything(id, monkeypatch):
         assert part in text
 
 
+def test_the_page_of_calculators_has_all_of_them_and_their_figures(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    (page,) = importlib.import_module("generate_calculators").calculator_pages(tmp_path)
+    text = page.read_text("utf-8")
+    drawn = {path.stem for path in tmp_path.glob("*.svg")}
+    for name in bounds.calculators.names():
+        assert f"## {name}\n" in text
+        has_figure = bounds.calculators.get(name).curves is not None
+        assert (f"]({name}.svg)" in text) is (name in drawn) is has_figure
+    assert drawn
+
+
 def test_the_examples_are_found():
     assert blocks(ROOT / "docs" / "tutorial.md", "pycon")
     assert blocks(ROOT / "docs" / "tutorial.md", "console")
