@@ -30,13 +30,14 @@ _OWN = {
         "b": "count",
         "p": "count",
         "long": "digits",
-        "E": "count",
+        "E": "power",
         "T": "whole",
     },
-    "sigma_delta": {"N": "count", "h": "rational", "b": "count", "P": "count", "E": "count"},
-    "shared_bitplane": {"N": "count", "r": "whole", "t": "list"},
+    "sigma_delta": {"N": "count", "h": "rational", "b": "count", "P": "count", "E": "power"},
+    "shared_bitplane": {"N": "count", "r": "power", "t": "list"},
 }
 _MOST = 2**31
+_MOST_POWER = 2**12  # of what is an exponent somewhere
 
 
 def read_plan(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,8 +61,9 @@ def read_plan(plan: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(key: str, kind: str, value: Any) -> Any:
-    if kind in ("count", "whole"):
-        if type(value) is not int or not (kind == "count") <= value < _MOST:
+    if kind in ("count", "whole", "power"):
+        most = _MOST_POWER if kind == "power" else _MOST
+        if type(value) is not int or not (kind == "count") <= value < most:
             raise CertificateError(f"the plan's {key} must be a whole number, got {shorten(value)}")
     elif kind == "rational" or (kind == "norm" and value is not None):
         try:
@@ -83,7 +85,7 @@ def _read(key: str, kind: str, value: Any) -> Any:
         if (kind == "digits") != isinstance(value, dict) or isinstance(value, str):
             raise CertificateError(f"the plan's {key} has the wrong form: {shorten(value)}")
         try:
-            whole = all(type(x) is int and 0 <= x < _MOST for x in numbers)
+            whole = all(type(x) is int and 0 <= x < _MOST_POWER for x in numbers)
         except TypeError:
             whole = False
         if not whole:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from math import factorial
+from math import comb, factorial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -182,9 +182,10 @@ def derive(
     free : merged sources and targets of the free edges
     """
     d, n, N, r, t = plan["d"], plan["n"], plan["N"], plan["r"], plan["t"]
-    indices, bits = orders(d, n), _bits(plan)
-    if plan["graph"] != "fixed" or len(t) != len(indices) or any(k % bits for k in t):
+    bits = _bits(plan)
+    if plan["graph"] != "fixed" or len(t) != comb(n - 1 + d, d) or any(k % bits for k in t):
         raise CertificateError("the plan must have a fixed graph, and digits for every order")
+    indices = orders(d, n)
     seen = _Walk(net, N, r)
     coded = seen.coded()
     _require_planes(seen, dict(zip(indices, t, strict=True)), bits, free)

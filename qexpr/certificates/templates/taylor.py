@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import product
 from math import factorial, prod
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +24,15 @@ Index = tuple[int, ...]
 
 def orders(d: int, n: int) -> list[Index]:
     """All multi-indices with |a| < n: by size, then with the first coordinate falling."""
-    every: Iterator[Index] = product(range(n), repeat=d)
-    return sorted((a for a in every if sum(a) < n), key=lambda a: (sum(a), [-k for k in a]))
+
+    def of_size(size: int, d: int) -> Iterator[Index]:
+        if d == 1:
+            yield (size,)
+            return
+        for first in range(size, -1, -1):
+            yield from ((first, *rest) for rest in of_size(size - first, d - 1))
+
+    return [a for size in range(n) for a in of_size(size, d)]
 
 
 def coefficient_bound(n: int, a: Index) -> Fraction:
