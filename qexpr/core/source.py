@@ -9,7 +9,7 @@ from qexpr.errors import InvalidInput, shorten
 
 __all__ = ["Reference", "Source", "Trust"]
 
-# What titles and names hold of LaTeX, as characters; braces that only group are dropped.
+# What titles and names hold of LaTeX, as characters.
 _LATEX = {
     r"{\"o}": "ö",
     r"{\"u}": "ü",
@@ -21,7 +21,6 @@ _LATEX = {
     r"\frac12": "1/2",
     r"\pm": "±",
 }
-_GROUPING = re.compile(r"(?<!\\)[{}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class Reference:
         text = " ".join(f"{part.removesuffix('.')}." for part in parts if part)
         for command, character in _LATEX.items():
             text = text.replace(command, character)
-        text = _GROUPING.sub("", text)
+        text = re.sub(r"(?<!\\)[{}]", "", text)  # braces that only group
         return text.replace("\\", "").replace("$", "")
 
 
