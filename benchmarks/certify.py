@@ -6,8 +6,9 @@ the boxes, the time to check the certificate, and the growth with width, depth a
 auto_LiRPA bounds the range of the same networks in the time that ours takes, where it installs.
 """
 
-from __future__ import itertools
+from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
