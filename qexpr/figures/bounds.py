@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
-from qexpr.core.claim import Claim, Kind, Side
+from qexpr.core.claim import Claim, Kind, Scope, Side
 from qexpr.core.query import Query
 from qexpr.core.source import Trust
 from qexpr.errors import InvalidInput
@@ -48,14 +48,18 @@ class Curve:
     quantity: str
     side: Side
     kind: Kind
+    scope: Scope
     trust: Trust
     points: tuple[tuple[float, float], ...]
 
     @property
     def label(self) -> str:
-        """For the legend: the bound, what is special, and its flag where it is not firm."""
+        """For the legend: the bound, what is counted, and its flag where it is not firm."""
+        counted = " (free bits)" if self.quantity == "free_bits" else ""
+        if self.scope is Scope.DESCRIPTION:
+            counted = " (description)"
         flag = "" if self.trust.is_firm else f" [{self.trust}]"
-        return f"{self.id}{' (free bits)' * (self.quantity == 'free_bits')}{self.where}{flag}"
+        return f"{self.id}{counted}{self.where}{flag}"
 
 
 def curves(rows: Iterable[RowLike], panel: str) -> list[Curve]:
@@ -80,7 +84,8 @@ def curves(rows: Iterable[RowLike], panel: str) -> list[Curve]:
             found.setdefault((claim.id, where, row.quantity), (claim, []))[1].append(point)
     return [
         Curve(
-            id, where, quantity, claim.side, claim.kind, claim.source.trust, tuple(sorted(points))
+            *(id, where, quantity, claim.side, claim.kind, claim.scope, claim.source.trust),
+            tuple(sorted(points)),
         )
         for (id, where, quantity), (claim, points) in found.items()
     ]

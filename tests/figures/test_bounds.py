@@ -73,3 +73,9 @@ def test_what_is_recalled_is_flagged_in_the_legend(table):
     labels = {curve.id: curve.label for curve in curves(table, "bits")}
     assert labels["ding2018.theorem1"].endswith("[RECALLED 0.9]")
     assert "[" not in labels["entropy.floor"]
+
+
+def test_bits_of_descriptions_are_told_from_bits_of_networks(table):
+    labels = {curve.id: curve.label for curve in curves(table, "bits")}
+    assert "entropy.floor (description), alphabet" in labels["entropy.floor"]
+    assert "description" not in labels["ding2018.theorem1"]
