@@ -34,8 +34,9 @@ HALF = Fraction(1, 2)
 class Counts:
     """What a realised network has.
 
-    Exact, but for `width` where the units of a group differ in depth: it takes every unit at its
-    group's depth. A built circuit's own `width` is always exact.
+    Exact, but for `depth` and `width` where the units of a group differ in depth: every unit is
+    taken at its group's depth, so both are upper bounds then (among the constructions, `depth` by
+    1 in ding2018 on a few cells over linear:2). A built circuit's own are always exact.
     """
 
     weights: int

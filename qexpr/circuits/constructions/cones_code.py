@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from qexpr.circuits.constructions.cones_lattice import inner_nodes
 from qexpr.circuits.constructions.cones_plan import SLACK, ConesPlan, stencil
+from qexpr.circuits.taylor import raster
 from qexpr.core.function import Function
 from qexpr.errors import InvalidInput
 
@@ -48,8 +49,9 @@ class _Lattice:
         self.bits = k + 24
         # an enclosure's middle, in units of 2^-(bits + 3), over q in the same units
         self.q_units = int(plan.q * 2 ** (self.bits + 3))
-        axes = np.indices((plan.N + 1,) * plan.d).reshape(plan.d, -1).T
-        lower, upper = f.enclose((0,) * plan.d, axes, plan.N, self.bits)
+        # Python integers: a target may compute with them without end
+        nodes = raster(plan.d, plan.N).tolist()
+        lower, upper = f.enclose((0,) * plan.d, nodes, plan.N, self.bits)
         wide = self.bits + 8 > 62
         kind = object if wide else np.int64
         low, high = np.asarray(lower, dtype=kind), np.asarray(upper, dtype=kind)

@@ -109,7 +109,7 @@ def _track(layout: Layout, b: int, f: Function) -> tuple[int, Indices]:
     N, h, digits, _ = layout
     bits = h.denominator.bit_length() + 24
     unit = int(h * 2 ** (bits + 3))  # h in units of 2^-(bits+3), as the middles below
-    lower, upper = f.enclose((0,), np.arange(N + 1)[:, None], N, bits)
+    lower, upper = f.enclose((0,), [[m] for m in range(N + 1)], N, bits)
     if max(int(b) - int(a) for a, b in zip(lower, upper, strict=True)) > SLACK * unit:
         raise InvalidInput("the target is not enclosed narrowly enough: take a larger eps")
     middles = [int(a) + int(b) for a, b in zip(lower, upper, strict=True)]

@@ -1,0 +1,123 @@
+"""What every construction promises, over a dozen classes and all alphabets between them."""
+
+import importlib
+import itertools
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from polynomials import Polynomial
+
+from qexpr import circuits
+from qexpr.circuits.builder import pairs_of
+
+ALPHABETS = [f"nonlinear:{k}" for k in range(2, 17)] + [f"linear:{b}" for b in range(1, 9)]
+CLASSES = {
+    "shared_bitplane": [
+        (1, 1, "1/20"), (1, 2, "1e-2"), (1, 3, "1e-3"), (1, 4, "1e-2"), (1, 6, "1e-1"),
+        (2, 1, "1/3"), (2, 2, "1/10"), (2, 3, "1/10"), (2, 4, "1/5"), (3, 1, "1/2"),
+        (3, 2, "1/2"), (4, 1, "9/10"),
+    ],
+    "cones": [
+        (1, 1, "9/10"), (1, 1, "1/30"), (1, 2, "1e-1"), (1, 2, "1e-3"), (1, 2, "1/7000"),
+        (2, 1, "1/2"), (2, 1, "1/5"), (2, 2, "1/10"), (2, 2, "1/70"), (3, 1, "9/10"),
+        (3, 2, "1/3"), (4, 2, "9/10"),
+    ],
+    "sigma_delta": [
+        (1, 1, eps) for eps in
+        ("9/10", "1/2", "1/3", "1/4", "1/5", "1/7", "1/10", "1/16", "1/30", "1/64", "1e-2", "1/300")
+    ],
+    "ding2018": [
+        (1, 1, "9/10"), (1, 1, "1/2"), (1, 1, "1/10"), (1, 2, "1/2"), (1, 2, "1/10"),
+        (1, 2, "1/40"), (1, 3, "1/2"), (1, 3, "1/20"), (1, 4, "1/3"), (1, 5, "1/2"),
+        (1, 6, "1/2"), (2, 2, "9/10"),
+    ],
+    "yarotsky2017": [
+        (1, 1, "9/10"), (1, 1, "1/4"), (1, 1, "1/10"), (1, 2, "1/2"), (1, 2, "1/10"),
+        (1, 2, "1/40"), (1, 3, "1/2"), (1, 3, "1/20"), (1, 4, "1/3"), (1, 5, "1/2"),
+        (1, 6, "1/2"), (2, 2, "9/10"),
+    ],
+}  # fmt: skip
+CASES = [
+    (name, *case, ALPHABETS[(12 * shift + i) % len(ALPHABETS)])
+    for shift, (name, cases) in enumerate(CLASSES.items())
+    for i, case in enumerate(cases)
+]
+SIDES = {1: 1000, 2: 40, 3: 6, 4: 3}
+
+
+def _target(d, n):
+    rng = random.Random(10 * d + n)
+    exponents = itertools.product(range(4 if d < 3 else 3), repeat=d)
+    return Polynomial(d, {e: Fraction(rng.randint(-9, 9)) for e in exponents}).scaled(n)
+
+
+def _merged_values(net, points):
+    """The builder's own network, unit by unit in Fractions, before any realisation."""
+    values = {g.index: np.full((g.size, len(points)), Fraction(0), object) for g in net.groups}
+    for k, source in enumerate(net.inputs):
+        values[source.index][0] = [point[k] for point in points]
+    values[net.one.index][0] = [Fraction(1)] * len(points)
+    waiting = {g.index: 0 for g in net.groups}
+    for bundle in net.bundles:
+        waiting[bundle.target] += 1
+    out = {g.index: [b for b in net.bundles if b.source == g.index] for g in net.groups}
+    ready = [i for i, number in waiting.items() if not number]
+    while ready:
+        index = ready.pop()
+        if index > net.d and index != net.output:
+            values[index] = np.maximum(values[index], Fraction(0))
+        for bundle in out[index]:
+            source, target = pairs_of(bundle, net.groups)
+            weight = np.full(bundle.count, bundle.weight, object)
+            if bundle.free and bundle.digits is not None:
+                weight = weight * np.array([int(s) for s in bundle.digits()], object)
+            terms = values[index][source] * weight[:, None]
+            np.add.at(values[bundle.target], target, terms)
+            waiting[bundle.target] -= 1
+            if not waiting[bundle.target]:
+                ready.append(bundle.target)
+    return values[net.output][0].tolist()
+
+
+@pytest.mark.parametrize(("name", "d", "n", "eps", "alphabet"), CASES)
+def test_promises(monkeypatch, name, d, n, eps, alphabet):
+    module = importlib.import_module(f"qexpr.circuits.constructions.{name}")
+    nets = []
+    realise = module.realise
+    monkeypatch.setattr(
+        module, "realise", lambda net, *more: nets.append(net) or realise(net, *more)
+    )
+    f = _target(d, n)
+    w = getattr(circuits, name)(f, n=n, eps=eps, alphabet=alphabet)
+    plan = circuits.plan(name, d, n, eps, alphabet=alphabet, norm=f.norm(n))
+    counts = plan.counts
+    assert (counts.weights, counts.units) == (w.weights, w.units)
+    # the kinks of one group differ in depth there: see Counts
+    assert counts.depth - w.depth == ((name, alphabet) == ("ding2018", "linear:2"))
+    assert counts.free_edges == len(w.free)
+    # the alphabet, edge by edge, and no parallel edges
+    edges = list(w.edges())
+    allowed = set(nets[0].values.members) if name != "yarotsky2017" else set(w.alphabet)
+    assert {value for _, _, value in edges} <= allowed
+    assert len({(s, t) for s, t, _ in edges}) == len(edges) == w.weights
+    # exact evaluation before and after realisation
+    rng = random.Random(w.weights)
+    points = [[Fraction(rng.randint(0, 90), 90) for _ in range(d)] for _ in range(2)]
+    exact = w.evaluate_exact(points)
+    assert exact == _merged_values(nets[0], points)
+    for value, point in zip(exact, points, strict=True):
+        assert abs(value - f(point)) <= plan.error <= Fraction(eps)
+    # the error on a dense grid
+    side = SIDES[d]
+    grid = list(itertools.product(range(side + 1), repeat=d))
+    lower, upper = f.enclose((0,) * d, grid, side, 40)
+    middle = (np.array(lower, float) + np.array(upper, float)) / 2**43
+    assert np.abs(w(np.array(grid) / side) - middle).max() <= float(plan.error) + 1e-9
+
+
+def test_every_construction_and_alphabet_is_in_the_table():
+    assert set(CLASSES) == set(circuits.registry.CONSTRUCTIONS)
+    assert all(len(cases) == 12 for cases in CLASSES.values())
+    assert {alphabet for *_, alphabet in CASES} == set(ALPHABETS)
