@@ -69,9 +69,9 @@ def least_eps(bound: Bound, quantity: str, size: int, query: Query) -> Claim:
             return None
         return value.value <= size if isinstance(value, Order) else value.guarantee <= size
 
-    bound.check(_at(query, _LADDER[-1]))
     start = next((e for e in _LADDER if fits(e) is not None), None)
     if start is None:
+        bound.check(_at(query, -3.0))  # says why, where no accuracy would help
         raise OutOfRegime("it has no value on the ladder of eps that was tried")
     if not fits(start):
         raise OutOfRegime(

@@ -132,7 +132,8 @@ def test_bibtex_is_balanced_and_complete(one):
     assert text.startswith(f"@{one.type}{{{one.key},")
     assert {"title", "author", "year"} <= set(dict(one.fields))
     assert str(one)
-    assert "{" not in str(one)
+    assert "\\" not in str(one)
+    assert str(one).count("{") == str(one).count("}")
 
 
 @pytest.mark.parametrize("one", REMARKS, ids=lambda one: one.id)

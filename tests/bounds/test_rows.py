@@ -129,7 +129,7 @@ def test_the_least_eps_is_where_the_size_is_reached(id, quantity):
     bound = get(id)
     d = 2 if "d >= 2" in {condition.text for condition in bound.regime} else 1
     alphabet = "linear:2" if bound.alphabet == "linear" else "nonlinear:3"
-    size = 10**40 if bound.kind is Kind.EXPLICIT else 5000
+    size = 10**12 if bound.kind is Kind.EXPLICIT else 5000
     claim = least_eps(bound, quantity, size, Query(d, 1, eps="1/4", alphabet=alphabet))
 
     def at(eps):
@@ -183,3 +183,15 @@ def test_sizes_too_small_or_too_large_say_so():
         least_eps(bound, "weights", 10**200, Query(1, 1, eps="1/4"))
     with pytest.raises(OutOfRegime, match="too little already"):
         least_eps(get("shen2020.uniform"), "weights", 5, Query(1, 1, eps="1/4"))
+
+
+def test_a_bound_with_a_least_eps_of_its_own_is_inverted_above_it():
+    # It is stated down to 1e-16 only, and still answers where that is enough.
+    bound = get("witness.cones")
+    query = Query(1, 2, eps="1/4", alphabet="nonlinear:2")
+    claim = least_eps(bound, "weights", 1000, query)
+    assert bound.evaluate(1, 2, eps=claim.value.upper).weights <= 1000
+    with pytest.raises(OutOfRegime, match="enough down to eps = 1e-16"):
+        least_eps(bound, "weights", 10**40, query)
+    with pytest.raises(OutOfRegime, match="n <= 2"):
+        least_eps(bound, "weights", 1000, Query(1, 3, eps="1/4"))
