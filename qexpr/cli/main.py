@@ -29,6 +29,11 @@ COMMANDS = {
         "Derive a certificate again, without the builder.",
     ),
     "cite": ("qexpr.cli.cite", "cite_command", "BibTeX of bounds or papers."),
+    "derive": (
+        "qexpr.cli.derive",
+        "derive_command",
+        "Derivations, checked step by step.",
+    ),
     "quantizer": (
         "qexpr.cli.quantizer",
         "quantizer_command",

@@ -1,0 +1,1 @@
+"""One derivation for each file."""
