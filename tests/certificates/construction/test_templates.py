@@ -104,6 +104,30 @@ def test_every_form_is_the_function(w):
                 rules.kind[unit] = 0
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_a_maximum_is_one_only_with_its_own_excess(same):
+    """a + relu(b - a) is max(a, b); with another unit in place of a it is nothing known."""
+    net = Builder(3, VALUES)
+    a, b, c = (net.group("kink") for _ in range(3))
+    for kink, (i, j) in zip((a, b, c), ((0, 1), (0, 2), (1, 2)), strict=True):
+        net.connect(net.inputs[i], kink, HALF)
+        net.connect(net.inputs[j], kink, -HALF)
+    excess, largest = net.group("excess"), net.group("largest")
+    net.connect(b, excess, HALF)
+    net.connect(a if same else c, excess, -HALF)
+    net.connect(a, largest, HALF)
+    net.connect(excess, largest, Fraction(1))
+    net.connect(largest, net.finish(), HALF)
+    w = realise(net)
+    merged = _merged(w)
+    rules = Rules(merged)
+    known = [rules.recognise(run) for run in merged.runs[:-1]]
+    assert known == [True] * (len(known) - 1) + [same]
+    if same:
+        unit, points = merged.runs[-2].first, _random_points(3, 20)
+        assert [_form(rules, unit, p) for p in points] == _values(w, merged, points)[unit]
+
+
 def test_the_rules_are_met():
     """The strategy above reaches every kind, so that it can fail on each."""
     seen = set()
