@@ -5,8 +5,8 @@ number is halved, how many digits it has, how many edges a weight costs. Nothing
 network; tests hold these numbers against built ones.
 """
 
-from qexpr.bounds.witness import cones, sigma_delta
+from qexpr.bounds.witness import cones, shared_bitplane, sigma_delta
 
 __all__ = ["BOUNDS"]
 
-BOUNDS = (*sigma_delta.BOUNDS, *cones.BOUNDS)
+BOUNDS = (*shared_bitplane.BOUNDS, *cones.BOUNDS, *sigma_delta.BOUNDS)

@@ -41,6 +41,6 @@ def test_free_bits_are_optimal_up_to_a_logarithm(k):
     found = get(ID).find(Query(1, 1, eps=eps))
     N, h = found["N"], Fraction(found["j"], 2 ** found["k"])
     assert Fraction(1, N) <= h <= eps
-    assert N == -(-1 // eps) or N == 2
+    assert -(-1 // eps) == N or N == 2
     free = get(ID).evaluate(1, 1, eps=eps).free_bits.guarantee
     assert 0 < free - N <= log2(2 * eps.denominator) - log2(eps.numerator) + 4

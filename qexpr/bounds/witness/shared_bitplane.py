@@ -1,0 +1,138 @@
+"""Shared bit-planes: every d, n, eps and alphabet; hats that all coefficients' digits share."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import comb, log2
+
+from qexpr.bounds.bound import Bound, Condition, Parameters, Rate, Statement
+from qexpr.bounds.witness.planes_count import PlanesCount, count, halves, hat_edges, offset_of
+from qexpr.bounds.witness.source import BUILT, digit_bits, witness_source
+from qexpr.bounds.witness.taylor import errors, orders
+from qexpr.core.claim import Kind, Quantifier, Side
+from qexpr.core.query import Alphabet, Query
+from qexpr.core.search import Planes, cheapest_planes
+from qexpr.errors import OutOfRegime
+
+__all__ = ["BOUNDS", "SHARED_BITPLANE"]
+
+_COEFFICIENTS = 40
+_VALUES = 16  # of a nonlinear alphabet
+_BITS = 64  # log2 of the number of nodes
+_FINE = 256  # grids up to this one have their hats counted for the floor
+
+
+def _folds(d: int, n: int, a: tuple[int, ...], r: int) -> int:
+    """The edges of coefficient a's product, and of the square or product that makes z^a."""
+    product = 14 + 16 * r
+    if sum(a) < 2:
+        return product * any(a)
+    left, right = halves(a)
+    power = 7 + 8 * r if left == right else 15 + 16 * r
+    return product + power
+
+
+def _floor(d: int, n: int, alphabet: Alphabet, plan: Planes) -> int:
+    """Never more than the count: hats, planes, products and doublings."""
+    N, nodes = plan.N, int((plan.N + 1) ** d)
+    folds = sum(
+        _folds(d, n, a, plan.r) for a, p in zip(orders(d, n), plan.planes, strict=True) if p
+    )
+    planes: int = sum(p * (nodes + 2) - 1 for p in plan.planes if p)
+    if N <= _FINE:
+        hats = hat_edges(d, N, alphabet, max(plan.planes) if alphabet.kind == "nonlinear" else 1)
+    else:
+        hats = {1: 6 * N - 8, 2: 3 * nodes + 8 * N}.get(d, nodes + 6 * (nodes // (N + 1)) * N)
+    return planes + hats + folds + 10 * N.bit_length()
+
+
+@lru_cache(maxsize=64)
+def _cheapest(query: Query) -> tuple[Planes, PlanesCount]:
+    d, n, eps, alphabet = query.d, query.n, query.eps, query.alphabet
+    if comb(n + d - 1, d) > _COEFFICIENTS:
+        raise OutOfRegime(
+            f"with d = {d} and n = {n} there are more than {_COEFFICIENTS} coefficients a node, "
+            "too many to search their digits: take fewer variables or a smaller n"
+        )
+    if alphabet.kind == "nonlinear" and alphabet.size > _VALUES:
+        raise OutOfRegime(f"alphabets nonlinear are searched up to {_VALUES} values")
+    terms = errors(d, n, digit_bits(alphabet))
+    size = log2(terms.taylor.numerator) - log2(terms.taylor.denominator)
+    size += log2(eps.denominator) - log2(eps.numerator)
+    if max(size, 0) * d / n > _BITS:
+        raise OutOfRegime(
+            f"with d = {d}, n = {n} and this eps the grid has more than 2^{_BITS} nodes: take a "
+            "larger eps, a larger n or fewer variables"
+        )
+    offset = offset_of(eps.numerator, eps.denominator)
+    known: dict[Planes, PlanesCount] = {}
+
+    def weights(plan: Planes) -> int:
+        known[plan] = count(d, n, alphabet, offset, plan)
+        return known[plan].weights
+
+    best = cheapest_planes(terms, eps, weights, lambda plan: _floor(d, n, alphabet, plan))
+    return best, known[best]
+
+
+def _parameters(query: Query) -> Parameters:
+    best, counted = _cheapest(query)
+    nodes = (best.N + 1) ** query.d
+    t, b = sum(best.planes), digit_bits(query.alphabet)
+    hats = hat_edges(query.d, best.N, query.alphabet, max(best.planes))
+    return {
+        "N": best.N,
+        "r": best.r,
+        "t": t,
+        "H": hats,
+        "O": counted.weights - hats - t * nodes,
+        "D": counted.depth,
+        "b": b,
+        "B": query.alphabet.bits_per_weight,
+    }
+
+
+_FREE = "t*(N+1)**d"
+_WEIGHTS = f"{_FREE} + H + O"
+
+SHARED_BITPLANE = Bound(
+    id="witness.shared_bitplane",
+    title="shared bit-planes on a Taylor grid, built",
+    statement=r"One ReLU network graph with weights from the alphabet, whose free digits alone "
+    r"depend on $f$, approximates every $f \in F_{d,n}$ within $K(d,n)/(n!\,N^n) + \sum_{|a|<n} "
+    r"C_a (2^{-b t_a} + |a| 4^{-(r+1)}) \le \varepsilon$: Taylor polynomials at the $(N+1)^d$ "
+    r"nodes of a Kuhn mesh, each coefficient a sum of $t_a$ planes of digits over hats that all share, "
+    r"and products of $r$ folds. $C_a$ is the power of two above the class's coefficients, and "
+    r"stands alone where $t_a = 0$. The parameters are those of the smallest network that the "
+    r"search finds.",
+    kind=Kind.EXPLICIT,
+    side=Side.UPPER,
+    quantifier=Quantifier.CLASS_FIXED,
+    statements=(
+        Statement("depth", "D", Rate("0", "1")),
+        Statement("weights", _WEIGHTS, Rate("d/n", "1")),
+        Statement("bits", f"B*({_WEIGHTS})", Rate("d/n", "1")),
+        Statement("free_bits", f"B*{_FREE}", Rate("d/n", "1")),
+    ),
+    source=witness_source("witnesses, shared bit-planes"),
+    regime=(
+        BUILT,
+        Condition("d <= 16", "grids are searched for up to 16 variables"),
+        Condition("n <= 40", "coefficients are searched for up to 40 derivatives"),
+        Condition("eps >= 1/10**30", "digits are searched for down to 1e-30"),
+    ),
+    setting="lambda distinct values, exact",
+    parameters={
+        "N": "cells an axis",
+        "r": "folds of a product",
+        "t": "planes of all coefficients together, the sum of t_a",
+        "H": "edges of the hats",
+        "O": "edges of products, shifts of planes, constants and output",
+        "D": "depth",
+        "b": "bits of a digit",
+        "B": "bits a weight, ceil(log2 lambda)",
+    },
+    search=_parameters,
+)
+
+BOUNDS = (SHARED_BITPLANE,)
