@@ -39,6 +39,7 @@ static inline __attribute__((always_inline)) void products(const int8_t *panel,
         const __m256i v = _mm256_set1_epi32(four);
         sum[m][0] = _mm256_add_epi16(sum[m][0], _mm256_maddubs_epi16(v, w0));
         sum[m][1] = _mm256_add_epi16(sum[m][1], _mm256_maddubs_epi16(v, w1));
+        __asm__("" : "+x"(sum[m][0]), "+x"(sum[m][1])); /* in place: no copies of registers */
       }
     }
 #pragma GCC unroll 4
@@ -110,8 +111,12 @@ int qk_gemm_bytes_avx2(const qk_bytes *w, const qk_codes *x, int32_t *y, int64_t
                         parts[d].flush, rows, out);
           for (int m = 0; m < rows; m++) {
             int32_t *to = y + (m0 + m) * ldy + q * QK_BYTE_PANEL;
-            for (int r = 0; r < (left < QK_BYTE_PANEL ? left : QK_BYTE_PANEL); r++)
-              to[r] = (int32_t)((uint32_t)to[r] + ((uint32_t)out[m][r] << parts[d].left));
+            if (left >= QK_BYTE_PANEL)
+              for (int r = 0; r < QK_BYTE_PANEL; r++)
+                to[r] = (int32_t)((uint32_t)to[r] + ((uint32_t)out[m][r] << parts[d].left));
+            else
+              for (int r = 0; r < left; r++)
+                to[r] = (int32_t)((uint32_t)to[r] + ((uint32_t)out[m][r] << parts[d].left));
           }
         }
       }

@@ -4,9 +4,7 @@
  * so that no entry is negative. Four weight bits of 32 rows are 32 indices into it, so vpshufb adds
  * 128 products in one step. The bytes are summed as long as they cannot overflow (`flush` groups),
  * then widened to 16 and, after a block of columns, to 32 bits. */
-#include "families.h"
-
-#include <immintrin.h>
+#include "kernel_signs_avx2.h"
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +14,7 @@
 #define FLUSHES 256     /* 256 * 255 still fits 16 bits */
 
 /* Sums over the block of `bytes` * 8 columns for 32 weight rows and M activation rows. */
-static inline __attribute__((always_inline)) void lookup(const uint8_t *panel,
+static inline __attribute__((always_inline)) void sum_codes(const uint8_t *panel,
                                                          const uint8_t *table, int64_t bytes,
                                                          int64_t flush, int rows,
                                                          int32_t (*out)[QK_PANEL]) {
@@ -65,47 +63,33 @@ static inline __attribute__((always_inline)) void lookup(const uint8_t *panel,
 static void lookup_rows(const uint8_t *panel, const uint8_t *table, int64_t bytes, int64_t flush,
                         int rows, int32_t (*out)[QK_PANEL]) {
   switch (rows) {
-    case 1: lookup(panel, table, bytes, flush, 1, out); break;
-    case 2: lookup(panel, table, bytes, flush, 2, out); break;
-    case 3: lookup(panel, table, bytes, flush, 3, out); break;
-    case 4: lookup(panel, table, bytes, flush, 4, out); break;
-    case 5: lookup(panel, table, bytes, flush, 5, out); break;
-    case 6: lookup(panel, table, bytes, flush, 6, out); break;
-    case 7: lookup(panel, table, bytes, flush, 7, out); break;
-    default: lookup(panel, table, bytes, flush, 8, out); break;
+    case 1: sum_codes(panel, table, bytes, flush, 1, out); break;
+    case 2: sum_codes(panel, table, bytes, flush, 2, out); break;
+    case 3: sum_codes(panel, table, bytes, flush, 3, out); break;
+    case 4: sum_codes(panel, table, bytes, flush, 4, out); break;
+    case 5: sum_codes(panel, table, bytes, flush, 5, out); break;
+    case 6: sum_codes(panel, table, bytes, flush, 6, out); break;
+    case 7: sum_codes(panel, table, bytes, flush, 7, out); break;
+    default: sum_codes(panel, table, bytes, flush, 8, out); break;
   }
 }
 
 /* One pass of all weights over one block of columns of `rows` activation rows whose tables stand
- * ready: y += factor * coef * sums. What the shift of the tables adds was taken off before. */
+ * ready: y = base + factor * coef * sums, or y += where a pass went before. What the shift of the
+ * tables adds is taken off in `base`. */
 static void pass(const qk_planes *w, int64_t from, int64_t bytes, const uint8_t *table,
-                 int64_t flush, int rows, uint32_t factor, int32_t *y, int64_t ldy) {
+                 int64_t flush, int rows, uint32_t factor, const uint32_t *base, int add,
+                 int32_t *y, int64_t ldy) {
   const int64_t kb = (w->cols + 7) / 8, panels = (w->rows + QK_PANEL - 1) / QK_PANEL;
   _Alignas(32) int32_t out[ROWS][QK_PANEL];
-  for (int64_t q = 0; q < panels; q++) {
-    const int64_t left = w->rows - q * QK_PANEL;
+  for (int64_t q = 0; q < panels; q++)
     for (int p = 0; p < w->nplanes; p++) {
-      const uint32_t coef = factor * (uint32_t)w->coef[p];
       lookup_rows(w->data + ((p * panels + q) * kb + from) * QK_PANEL, table, bytes, flush, rows,
                   out);
-      for (int m = 0; m < rows; m++) {
-        int32_t *to = y + m * ldy + q * QK_PANEL;
-        if (left >= QK_PANEL) {
-          for (int r = 0; r < QK_PANEL; r++)
-            to[r] = (int32_t)((uint32_t)to[r] + coef * (uint32_t)out[m][r]);
-        } else {
-          for (int r = 0; r < left; r++)
-            to[r] = (int32_t)((uint32_t)to[r] + coef * (uint32_t)out[m][r]);
-        }
-      }
+      for (int m = 0; m < rows; m++)
+        finish(out[m], factor * (uint32_t)w->coef[p], base[m], add || p > 0,
+               w->rows - q * QK_PANEL, y + m * ldy + q * QK_PANEL);
     }
-  }
-}
-
-static void start_rows(const qk_planes *w, const uint32_t *base, int rows, int32_t *y,
-                       int64_t ldy) {
-  for (int m = 0; m < rows; m++)
-    for (int64_t n = 0; n < w->rows; n++) y[m * ldy + n] = (int32_t)base[m];
 }
 
 /* Bytes of columns in a block: as many tables as the scratch holds, as 16 bits can sum. */
@@ -149,39 +133,55 @@ static inline __m128i digit_of(__m128i x, enum digit digit) {
   }
 }
 
-/* Tables of 16 subset sums plus `shift` for each four of `bytes` * 8 columns. */
-static void code_tables(const uint8_t *x, int64_t cols, int64_t bytes, const part *which,
-                        int rows, uint8_t *table) {
-  const __m256i subset01 = _mm256_set_epi8(1, 1, 1, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 1, 1, 1,
-                                           0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0);
-  const __m256i subset23 = _mm256_set_epi8(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0,
-                                           1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
-  const __m256i up = _mm256_set1_epi16((short)which->shift);
-  for (int64_t j = 0; j < bytes; j++) {
-    _Alignas(16) uint8_t eight[16] = {0};
-    const int64_t left = cols - 8 * j;
-    if (left >= 8)
-      memcpy(eight, x + 8 * j, 8);
-    else
-      for (int64_t i = 0; i < left; i++) eight[i] = x[8 * j + i];
-    const __m128i d = digit_of(_mm_load_si128((const __m128i *)eight), which->digit);
-    __m256i sums[2];
-    const __m256i quad = _mm256_broadcastq_epi64(d);
-    const __m256i take[4] = {
-        _mm256_shuffle_epi8(quad, _mm256_set1_epi16(0x0100)),
-        _mm256_shuffle_epi8(quad, _mm256_set1_epi16(0x0302)),
-        _mm256_shuffle_epi8(quad, _mm256_set1_epi16(0x0504)),
-        _mm256_shuffle_epi8(quad, _mm256_set1_epi16(0x0706)),
-    };
-    for (int g = 0; g < 2; g++)
-      sums[g] = _mm256_add_epi16(
-          up, _mm256_add_epi16(_mm256_maddubs_epi16(subset01, take[2 * g]),
-                               _mm256_maddubs_epi16(subset23, take[2 * g + 1])));
-    const __m256i packed =
-        _mm256_permute4x64_epi64(_mm256_packus_epi16(sums[0], sums[1]), 0xd8);
-    _mm_store_si128((__m128i *)(table + j * 32 * rows), _mm256_castsi256_si128(packed));
-    _mm_store_si128((__m128i *)(table + j * 32 * rows + 16 * rows),
-                    _mm256_extracti128_si256(packed, 1));
+/* Eight columns in the low half, zeros beyond the last one. */
+static inline __m128i eight_of(const uint8_t *x, int64_t left) {
+  uint64_t eight = 0;
+  if (left >= 8)
+    memcpy(&eight, x, 8);
+  else
+    for (int64_t i = 0; i < left; i++) eight |= (uint64_t)x[i] << (8 * i);
+  return _mm_cvtsi64_si128((long long)eight);
+}
+
+/* Tables of 16 subset sums plus `shift` for each four of `bytes` * 8 columns: entry s takes column
+ * i where bit i of s is set (an index of 128 takes nothing). The two fours fill the two halves. */
+static inline __attribute__((always_inline)) void tables_of(const uint8_t *x, int64_t cols,
+                                                            int64_t bytes, enum digit digit,
+                                                            int shift, int rows, uint8_t *table) {
+  const __m256i set = _mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2,
+                                       3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m256i second = _mm256_setr_epi32(0, 0, 0, 0, 0x04040404, 0x04040404, 0x04040404,
+                                           0x04040404);
+  __m256i take[4];
+  for (int i = 0; i < 4; i++) {
+    const __m256i bit = _mm256_set1_epi8((char)(1 << i));
+    const __m256i in = _mm256_cmpeq_epi8(_mm256_and_si256(set, bit), bit);
+    const __m256i index = _mm256_add_epi8(second, _mm256_set1_epi8((char)i));
+    take[i] = _mm256_blendv_epi8(_mm256_set1_epi8(-128), index, in);
+  }
+  const __m256i up = _mm256_set1_epi8((char)shift);
+  for (int64_t j = 0; j < bytes; j++, table += 32 * rows) {
+    const __m256i d =
+        _mm256_broadcastsi128_si256(digit_of(eight_of(x + 8 * j, cols - 8 * j), digit));
+    const __m256i a = _mm256_add_epi8(_mm256_shuffle_epi8(d, take[0]), up);
+    const __m256i b = _mm256_add_epi8(_mm256_shuffle_epi8(d, take[1]), a);
+    const __m256i c = _mm256_add_epi8(_mm256_shuffle_epi8(d, take[2]),
+                                      _mm256_shuffle_epi8(d, take[3]));
+    const __m256i sums = _mm256_add_epi8(b, c);
+    _mm_store_si128((__m128i *)table, _mm256_castsi256_si128(sums));
+    _mm_store_si128((__m128i *)(table + 16 * rows), _mm256_extracti128_si256(sums, 1));
+  }
+}
+
+static void code_tables(const uint8_t *x, int64_t cols, int64_t bytes, const part *which, int rows,
+                        uint8_t *table) {
+  switch (which->digit) {
+    case LOW: tables_of(x, cols, bytes, LOW, which->shift, rows, table); break;
+    case HIGH_UNSIGNED:
+      tables_of(x, cols, bytes, HIGH_UNSIGNED, which->shift, rows, table);
+      break;
+    case HIGH_SIGNED: tables_of(x, cols, bytes, HIGH_SIGNED, which->shift, rows, table); break;
+    default: tables_of(x, cols, bytes, WHOLE, which->shift, rows, table);
   }
 }
 
@@ -248,15 +248,15 @@ int qk_gemm_codes_avx2(const qk_planes *w, const qk_codes *x, int32_t *y, int64_
       for (int d = 0; d < nparts; d++)
         base[m] -= coefs * parts[d].factor * (uint32_t)(2 * kb * parts[d].shift);
     }
-    start_rows(w, base, rows, to, ldy);
     for (int d = 0; d < nparts; d++)
-      for (int64_t from = 0, bytes; from < kb; from += bytes) {
+      for (int64_t from = 0, bytes; from < kb || from + d == 0; from += bytes + !bytes) {
         const int64_t block = block_of(rows, parts[d].flush);
         bytes = kb - from < block ? kb - from : block;
         for (int m = 0; m < rows; m++)
           code_tables(x->data + (m0 + m) * x->stride + 8 * from, x->cols - 8 * from, bytes,
                       &parts[d], rows, table + 16 * m);
-        pass(w, from, bytes, table, parts[d].flush, rows, parts[d].factor, to, ldy);
+        pass(w, from, bytes, table, parts[d].flush, rows, parts[d].factor, base, from + d > 0, to,
+             ldy);
       }
   }
   return QK_OK;

@@ -113,7 +113,7 @@ static inline __attribute__((always_inline)) void lookup(const uint8_t *panel,
   for (int m = 0; m < 2 * units; m++) widen(s.even[m], s.odd[m], more, out[m]);
 }
 
-static void lookup_units(const uint8_t *panel, const uint8_t *const *run, int64_t start,
+static inline void lookup_units(const uint8_t *panel, const uint8_t *const *run, int64_t start,
                          int64_t runs, int64_t bytes, int64_t stride, int units, int more,
                          int32_t (*out)[QK_PANEL]) {
   switch (units) {
@@ -141,7 +141,7 @@ static inline void finish(const int32_t *out, uint32_t coef, uint32_t base, int 
 }
 
 /* Tables depend on four mask and four sign bits only: 256 of them, 4 KiB. */
-static void sign_tables(uint8_t (*tables)[16]) {
+static inline void sign_tables(uint8_t (*tables)[16]) {
   const __m128i subset = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const __m128i ones = _mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
   for (int mask = 0; mask < 16; mask++)
@@ -163,7 +163,7 @@ typedef struct {
 } bits;
 
 /* The tables of bytes from..from + bytes of one row, or of two rows in the halves of the bytes. */
-static void pair_tables(const uint8_t (*known)[16], const bits *a, const bits *b, int64_t cols,
+static inline void pair_tables(const uint8_t (*known)[16], const bits *a, const bits *b, int64_t cols,
                         int64_t from, int64_t bytes, uint8_t *to) {
   for (int64_t j = from; j < from + bytes; j++, to += 32) {
     const uint8_t live = live_bits(a->mask, cols, j), minus = live & a->sign[j];
@@ -186,7 +186,7 @@ typedef struct {
 } counts;
 
 /* How many signs of a row count, and how many of them are -1. */
-static counts count_signs(const bits *x, int64_t cols) {
+static inline counts count_signs(const bits *x, int64_t cols) {
   counts total = {0, 0};
   const int64_t kb = (cols + 7) / 8;
   int64_t j = 0;
@@ -206,7 +206,7 @@ static counts count_signs(const bits *x, int64_t cols) {
 }
 
 /* What a row's sums start from: the constant's part, less what the tables hold too much. */
-static uint32_t base_of(const qk_planes *w, counts c) {
+static inline uint32_t base_of(const qk_planes *w, counts c) {
   uint32_t coefs = 0;
   for (int p = 0; p < w->nplanes; p++) coefs += (uint32_t)w->coef[p];
   return (uint32_t)w->constant * (c.live - 2u * c.minus) - coefs * c.minus;
