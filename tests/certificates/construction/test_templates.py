@@ -128,6 +128,33 @@ def test_a_maximum_is_one_only_with_its_own_excess(same):
         assert [_form(rules, unit, p) for p in points] == _values(w, merged, points)[unit]
 
 
+@pytest.mark.parametrize("base", [HALF, -HALF])
+def test_a_maximum_with_a_base_needs_a_base_of_one_sign(base):
+    """A + max(0, B) is max(A, A + B) for A >= 0, and relu(max(0, B) + A) shifts for A <= 0."""
+    net = Builder(2, VALUES)
+    kink = net.group("kink")
+    net.connect(net.inputs[0], kink, HALF)
+    net.connect(net.inputs[1], kink, -HALF)
+    made, mixed = net.group("made"), net.group("mixed")
+    net.connect(kink, made, Fraction(1))
+    net.connect(net.inputs[1], made, base)
+    net.connect(kink, mixed, Fraction(1))
+    net.connect(net.inputs[1], mixed, base)
+    net.connect(net.inputs[0], mixed, -base)
+    out = net.finish()
+    net.connect(made, out, HALF)
+    net.connect(mixed, out, HALF)
+    w = realise(net)
+    merged = _merged(w)
+    rules = Rules(merged)
+    known = {run.role: rules.recognise(run) for run in merged.runs[:-1]}
+    assert known["made"]
+    assert not known["mixed"]
+    unit = next(run.first for run in merged.runs if run.role == "made")
+    points = _random_points(2, 20)
+    assert [_form(rules, unit, p) for p in points] == _values(w, merged, points)[unit]
+
+
 def test_the_rules_are_met():
     """The strategy above reaches every kind, so that it can fail on each."""
     seen = set()
