@@ -16,7 +16,7 @@ from qexpr.errors import OutOfRegime
 
 __all__ = ["BOUNDS", "SHARED_BITPLANE"]
 
-_COEFFICIENTS = 40
+_COEFFICIENTS = 35
 _VALUES = 16  # of a nonlinear alphabet
 _BITS = 64  # log2 of the number of nodes
 _FINE = 256  # grids up to this one have their hats counted for the floor
@@ -101,8 +101,8 @@ SHARED_BITPLANE = Bound(
     statement=r"One ReLU network graph with weights from the alphabet, whose free digits alone "
     r"depend on $f$, approximates every $f \in F_{d,n}$ within $K(d,n)/(n!\,N^n) + \sum_{|a|<n} "
     r"C_a (2^{-b t_a} + |a| 4^{-(r+1)}) \le \varepsilon$: Taylor polynomials at the $(N+1)^d$ "
-    r"nodes of a Kuhn mesh, each coefficient a sum of $t_a$ planes of digits over hats that all share, "
-    r"and products of $r$ folds. $C_a$ is the power of two above the class's coefficients, and "
+    r"nodes of a Kuhn mesh, each coefficient a sum of $t_a$ planes of digits over shared hats, and "
+    r"products of $r$ folds. $C_a$ is the power of two above the class's coefficients, and "
     r"stands alone where $t_a = 0$. The parameters are those of the smallest network that the "
     r"search finds.",
     kind=Kind.EXPLICIT,
@@ -118,8 +118,8 @@ SHARED_BITPLANE = Bound(
     regime=(
         BUILT,
         Condition("d <= 16", "grids are searched for up to 16 variables"),
-        Condition("n <= 40", "coefficients are searched for up to 40 derivatives"),
-        Condition("eps >= 1/10**30", "digits are searched for down to 1e-30"),
+        Condition("n <= 10", "digits are searched for up to 10 derivatives"),
+        Condition("eps >= 1/10**16", "digits are searched for down to 1e-16"),
     ),
     setting="lambda distinct values, exact",
     parameters={
