@@ -34,6 +34,7 @@ COMMANDS = {
         "derive_command",
         "Derivations, checked step by step.",
     ),
+    "eval": ("qexpr.cli.eval", "eval_command", "Evaluate a network at the points of a CSV."),
     "quantizer": (
         "qexpr.cli.quantizer",
         "quantizer_command",

@@ -6,6 +6,9 @@
 
 #define REFUSE(tag, byte, why) return qk_fail(file->error, QEXPR_BAD_FILE, tag, byte, why)
 #define SKIPPED "sections are used in order, each by one layer"
+#define SMALL (1 << 16)
+#define SMALL_ROWS 256
+#define EXPANDED (1 << 20) /* weights of a whole network */
 #define CONVERT_ROWS 16 /* matrices of fewer rows stay rows of bits */
 
 static uint64_t eight(uint64_t bytes) { return (bytes + 7) / 8 * 8; }
@@ -168,6 +171,29 @@ static int panels(qexpr_net *net, const qk_file *file, qk_layer *l) {
   return QEXPR_OK;
 }
 
+/* Small matrices that meet reals are kept as numbers too: table look-ups would cost more. */
+static int small(qexpr_net *net, const qk_file *file, qk_layer *l) {
+  const int64_t weights = l->rows * l->cols;
+  if (l->integer || l->op != QK_DENSE || weights > SMALL || l->rows >= SMALL_ROWS ||
+      net->expanded + weights > EXPANDED)
+    return QEXPR_OK;
+  net->expanded += weights;
+  const int64_t ld32 = (l->rows + 7) / 8 * 8, ld64 = (l->rows + 3) / 4 * 4;
+  l->small32 = qk_own(net, (uint64_t)(ld32 * l->cols), 4, file->error);
+  l->small64 = qk_own(net, (uint64_t)(ld64 * l->cols), 8, file->error);
+  double *row = qk_own(net, (uint64_t)l->cols, 8, file->error);
+  int32_t *whole = qk_own(net, (uint64_t)l->cols, 4, file->error);
+  if (!l->small32 || !l->small64 || !row || !whole) return QEXPR_NO_MEMORY;
+  for (int64_t n = 0; n < l->rows; n++) {
+    qk_unpack_f64(l, 0, n, whole, row);
+    for (int64_t k = 0; k < l->cols; k++) {
+      l->small64[k * ld64 + n] = row[k];
+      l->small32[k * ld32 + n] = (float)row[k];
+    }
+  }
+  return QEXPR_OK;
+}
+
 int qk_read_weights(qexpr_net *net, const qk_file *file, qk_layer *l, const uint8_t *r,
                     uint64_t at) {
   qk_section s;
@@ -216,5 +242,6 @@ int qk_read_weights(qexpr_net *net, const qk_file *file, qk_layer *l, const uint
     if (!qk_sum_fits(hi > -lo ? hi : -lo, x, l->cols))
       REFUSE("GRPH", at + 96, "the sums may leave the 32-bit range");
   }
-  return panels(net, file, l);
+  const int arranged = panels(net, file, l);
+  return arranged ? arranged : small(net, file, l);
 }

@@ -51,6 +51,8 @@ typedef struct {
   qk_bytes *bytes;                  /* one for each group (panel layout of bytes) */
   const uint8_t *weights;           /* as in the file */
   uint64_t group_bytes;
+  double *small64; /* the weights of a small matrix as numbers, column by column, else NULL */
+  float *small32;
   double *alpha64, *beta64; /* for each channel, or one */
   float *alpha32, *beta32;
   double clip[2];
@@ -70,6 +72,7 @@ struct qexpr_net {
   qk_tensor input;
   double input_scale, input_offset;
   uint32_t next_section;
+  int64_t expanded; /* weights kept as numbers */
   int64_t layers;
   qk_layer *layer;
   int64_t point_bytes, block; /* scratch of one point, points in a block */
@@ -90,9 +93,6 @@ int qk_read_weights(qexpr_net *net, const qk_file *file, qk_layer *layer, const 
 int qk_read_circuit(qexpr_net *net, const qk_file *file);
 
 qexpr_net *qk_open(const void *data, uint64_t length, qexpr_error *error);
-
-int qk_circuit_bound(const qk_circuit *c, double x_max, int64_t input_bits, int digits,
-                     double *bound);
 
 /* Evaluate; `input` says what x holds (8: double, 4: float, 1: uint8). */
 int qk_run_f64(const qexpr_net *net, const qk_table *t, const void *x, int input, int64_t points,

@@ -1,4 +1,5 @@
 /* Evaluation in double and in float: one call for a whole network, scratch taken once. */
+#include "dense.h"
 #include "network_run.h"
 
 #include <float.h>
@@ -42,6 +43,8 @@ CIRCUIT(circuit_f32, qk_circuit_run_f32, float, FLT_MAX)
 #define NAME(x) x##_f64
 #define GEMM qk_gemm_f64
 #define UNPACK qk_unpack_f64
+#define DENSE(isa) qk_dense_f64_##isa
+#define SMALL_WEIGHTS small64
 #define ALPHA alpha64
 #define BETA beta64
 #define LARGEST DBL_MAX
@@ -51,6 +54,8 @@ CIRCUIT(circuit_f32, qk_circuit_run_f32, float, FLT_MAX)
 #undef NAME
 #undef GEMM
 #undef UNPACK
+#undef DENSE
+#undef SMALL_WEIGHTS
 #undef ALPHA
 #undef BETA
 #undef LARGEST
@@ -59,6 +64,8 @@ CIRCUIT(circuit_f32, qk_circuit_run_f32, float, FLT_MAX)
 #define NAME(x) x##_f32
 #define GEMM qk_gemm_f32
 #define UNPACK qk_unpack_f32
+#define DENSE(isa) qk_dense_f32_##isa
+#define SMALL_WEIGHTS small32
 #define ALPHA alpha32
 #define BETA beta32
 #define LARGEST FLT_MAX

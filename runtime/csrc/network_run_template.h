@@ -38,6 +38,15 @@ static REAL NAME(dot)(const REAL *a, const REAL *b, int64_t n) {
 /* Products of m rows of reals with one group's weights: y[m][ldy]. */
 static int NAME(product)(const NAME(work) *w, const qk_layer *l, int64_t g, const REAL *x,
                          int64_t m, REAL *y, int64_t ldy, uint8_t *scratch) {
+  if (l->SMALL_WEIGHTS) {
+    void (*dense)(const REAL *, int64_t, int64_t, const REAL *, int64_t, int64_t, REAL *, int64_t) =
+        DENSE(scalar);
+#ifdef QK_HAVE_AVX2
+    if (strcmp(w->t->name, "avx2") == 0) dense = DENSE(avx2); /* tables are copied with libraries */
+#endif
+    dense(l->SMALL_WEIGHTS, l->rows, l->cols, x, m, l->cols, y, ldy);
+    return QK_OK;
+  }
   if (l->planes && (l->kind == QK_BINARY || l->kind == QK_TERNARY))
     return GEMM(w->t, &l->planes[g], x, m, l->cols, y, ldy);
   REAL *row = (REAL *)(void *)scratch;

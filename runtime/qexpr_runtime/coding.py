@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qexpr_runtime.errors import FormatError
 
-__all__ = ["Cursor", "pack_bits", "rationals", "unpack_bits", "varint", "varints", "read_varints"]
+__all__ = ["Cursor", "pack_bits", "rationals", "read_varints", "unpack_bits", "varint", "varints"]
 
 DOUBLES, RATIONALS, CONSTANTS = 0, 1, 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -46,8 +46,13 @@ def _layout(kind: str, parts: list[tuple[str, Any]]) -> Iterator[Any]:
         yield view
 
 
-def write_sections(path: str | os.PathLike[str], kind: str, parts: list[tuple[str, Any]]) -> None:
-    """Write a file through a neighbour that is renamed over it when it is complete."""
+def write_sections(
+    path: str | os.PathLike[str],
+    kind: str,
+    parts: list[tuple[str, Any]],
+    check: Callable[[Path], object],
+) -> None:
+    """Write a file through a neighbour that is renamed over it when it is complete and checked."""
     target = Path(os.path.realpath(path))
     neighbour = target.with_name(f".{target.name[:100]}.{os.getpid()}.tmp")
     try:
@@ -56,6 +61,7 @@ def write_sections(path: str | os.PathLike[str], kind: str, parts: list[tuple[st
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
+        check(neighbour)
         if target.exists():
             neighbour.chmod(target.stat().st_mode & 0o7777)
         neighbour.replace(target)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ActivationData", "CircuitData", "LayerData", "NetworkData", "OPERATIONS"]
+__all__ = ["OPERATIONS", "ActivationData", "CircuitData", "LayerData", "NetworkData"]
 
 OPERATIONS = ("dense", "conv2d", "flatten", "activate", "max_pool2d", "avg_pool2d", "add",
               "multiply")  # fmt: skip
@@ -112,7 +112,7 @@ class LayerData:
         each = isinstance(self.scale, tuple | list | np.ndarray)
         scale = fractions(tuple(self.scale) if each else (self.scale,), "scale")
         bias = fractions(tuple(self.bias), "bias")
-        if each and len(scale) != len(codes) or bias and len(bias) != len(codes):
+        if (each and len(scale) != len(codes)) or (bias and len(bias) != len(codes)):
             raise ValueError("there must be one scale, or one for each channel; biases likewise")
         object.__setattr__(self, "codes", codes)
         object.__setattr__(self, "scale", scale if each else scale[0])

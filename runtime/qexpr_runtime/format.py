@@ -46,7 +46,16 @@ def write(path: str | os.PathLike[str], data: NetworkData | CircuitData) -> None
         kind, parts = "network", _network_sections(data)
     else:
         raise ValueError(f"NetworkData or CircuitData can be packed, got {type(data).__name__}")
-    write_sections(path, kind, [("META", _notes(data)), *parts])
+    write_sections(path, kind, [("META", _notes(data)), *parts], _check)
+
+
+def _check(path: Path) -> None:
+    """Refuse to put a file in place that the reader would refuse."""
+    try:
+        with path.open("rb") as file:
+            Program(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except FormatError as error:
+        raise ValueError(f"the layers do not fit together: {error}") from None
 
 
 def _notes(data: NetworkData | CircuitData) -> bytes:

@@ -103,7 +103,7 @@ def kind_of(codes: NDArray[np.generic]) -> Weights:
     if lo >= 0 and hi <= 255:
         bits = hi.bit_length()
         choices.append(Weights(UNSIGNED, bits, 0, 2**bits - 1))
-    if lo < 0 and -128 <= lo and hi <= 127:
+    if lo < 0 and lo >= -128 and hi <= 127:
         bits = max(hi.bit_length(), (-lo - 1).bit_length()) + 1
         signed = Weights(SIGNED, bits, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
         choices.append(signed if bits < 8 else Weights(INT8, 8, -128, 127))
