@@ -33,8 +33,11 @@ def weighted_sums(layer: Dense | Conv2d, x: np.ndarray, dot: Dot, one: Any) -> n
         return dot(x, layer.codes.T)
     if any(layer.padding):
         fill = one * layer.padding_value
-        pads = ((0, 0), (0, 0), *((p, p) for p in layer.padding))
-        x = np.pad(x, pads, constant_values=fill)
+        top, left = layer.padding
+        # np.pad would put 64-bit integers among the Python integers of an object array
+        padded = np.full((*x.shape[:2], x.shape[2] + 2 * top, x.shape[3] + 2 * left), fill, x.dtype)
+        padded[:, :, top : top + x.shape[2], left : left + x.shape[3]] = x
+        x = padded
     view = windows(x, layer.kernel, layer.stride)
     m, _, height, width, kh, kw = view.shape
     inputs = layer.codes.shape[1]

@@ -98,3 +98,10 @@ def test_zero_times_a_number_beyond_every_type_is_zero(bits):
         (1,), (nets.Dense([[1]], Fraction(1, size)), nets.Add(other="input"))
     )
     assert added.evaluate_exact([[0]]) == [0]
+
+
+def test_padding_a_map_of_large_numbers_keeps_python_integers():
+    wide = nets.Conv2d(np.ones((1, 1, 1, 1), dtype=int), scale=Fraction(2**70 + 1))
+    around = nets.Conv2d(np.full((1, 1, 3, 3), 2**40), padding=(1, 1))
+    network = nets.QuantizedNetwork((1, 1, 1), (wide, around, around))
+    assert network.evaluate_exact([[3]]) == [3 * (2**70 + 1) * 2**80]
