@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ class ActivationData:
             raise ValueError(f"clip needs lower <= upper, got {self.lower} > {self.upper}")
         if self.kind != "steps":
             return
-        if not t or any(a >= b for a, b in zip(t, t[1:], strict=False)):
+        if not t or any(a >= b for a, b in pairwise(t)):
             raise ValueError("steps need at least one threshold, strictly increasing")
         object.__setattr__(self, "closed", tuple(self.closed) or (True,) * len(t))
         if len(self.values) != len(t) + 1 or len(self.closed) != len(t):

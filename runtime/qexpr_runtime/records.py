@@ -161,7 +161,8 @@ def constants(layer: LayerData, plan: Plan) -> tuple[bytes, int, int, tuple[floa
     if act is not None and act.kind == "clip":
         out += _doubles((act.lower, act.upper), "an end of a clip").tobytes()
     if act is not None and act.kind == "steps":
-        assert plan.levels is not None and plan.direction is not None
+        assert plan.levels is not None
+        assert plan.direction is not None
         out += _eight(plan.direction.astype("i1").tobytes())
         out += _eight(plan.levels.astype("<i4" if plan.integer else "<f8").tobytes())
         out += _doubles(act.values, "a value").tobytes()

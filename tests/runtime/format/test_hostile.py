@@ -49,7 +49,7 @@ def test_every_field_is_checked_behind_right_checksums(tmp_path, file):
     graph = int.from_bytes(whole[64 + 32 + 8 : 64 + 32 + 16], "little")
     length = int.from_bytes(whole[64 + 32 + 16 : 64 + 32 + 24], "little")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    refusals = 0
+    refusals = unclear = 0
     for at in [*range(0, 64 + 32 * 4, 4), *range(graph, graph + length, 4)]:
         for value in (0xFFFFFFFF, 0x7FFFFFFF, 0x10000, 0):
             broken = bytearray(whole)
@@ -61,11 +61,12 @@ def test_every_field_is_checked_behind_right_checksums(tmp_path, file):
                 net = rt.load(path)
             except rt.FormatError as error:
                 refusals += 1
-                assert "section" in str(error)
+                unclear += "section" not in str(error)
                 continue
             if net.inputs <= 1000:
                 net(np.zeros((2, net.inputs)))
     assert refusals > 100
+    assert not unclear
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert after - before < 200_000  # KiB
 
@@ -77,7 +78,7 @@ def test_another_version_is_named(tmp_path):
 
 
 def test_missing_and_other_files_are_format_errors(tmp_path):
-    with pytest.raises(rt.FormatError, match="cannot read .*No such file"):
+    with pytest.raises(rt.FormatError, match=r"cannot read .*No such file"):
         rt.load(tmp_path / "missing.qxr")
     with pytest.raises(ValueError, match="cannot read"):
         rt.load(tmp_path)
@@ -103,6 +104,11 @@ def test_the_file_may_be_replaced_while_it_is_used(tmp_path):
     np.testing.assert_array_equal(net(x), before)
 
 
+def backward():
+    one = np.array([1])
+    return rt.CircuitData(1, 1, one, one, one - 1, (1,))
+
+
 @pytest.mark.parametrize(("make", "message"), [
     (lambda: rt.LayerData("pool"), "op must be"),
     (lambda: rt.LayerData("dense"), "codes go with"),
@@ -114,7 +120,7 @@ def test_the_file_may_be_replaced_while_it_is_used(tmp_path):
     (lambda: rt.NetworkData((2,), ()), "at least one layer"),
     (lambda: rt.NetworkData((0,), (rt.LayerData("flatten"),)), "input_shape"),
     (lambda: rt.save("x.qxr", 3), "can be packed"),
-    (lambda: rt.save("x.qxr", rt.CircuitData(1, 1, np.array([1]), np.array([1]), np.array([0]), (1,))), "forward"),
+    (lambda: rt.save("x.qxr", backward()), "forward"),
 ])  # fmt: skip
 def test_bad_data_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
