@@ -10,7 +10,9 @@ SOURCES := $(shell git ls-files qexpr runtime meson.build pyproject.toml 2>/dev/
 EXAMPLE := --d 2 --n 3 --lambda 3
 WITNESS := --d 2 --lambda 2
 
-.PHONY: run test lint type layers suite docs bench dev dist clean
+NOT_QUESTIONS := record.py runtime_peers.py figure.py table.py
+
+.PHONY: run test lint type layers suite sanitize fuzz docs bench dev dist clean
 
 run: $(VENV)/.installed
 	@mkdir -p $(OUT)
@@ -67,6 +69,24 @@ layers: $(VENV)/.test
 suite: $(VENV)/.test
 	QEXPR_INSTALLED=1 $(BIN)/pytest -q -n auto --dist worksteal
 
+# The runtime under AddressSanitizer and UBSan: SANITIZE=<pytest arguments> chooses tests.
+# Leaks are not reported: the interpreter's own would drown them. The wheel test copies the package.
+SANITIZE ?= tests/runtime
+sanitize: $(VENV)/.test
+	$(BIN)/meson setup --reconfigure build/sanitize -Dbuildtype=debugoptimized \
+	  -Db_sanitize=address,undefined -Db_lundef=false --prefix=$(abspath build/sanitized) \
+	  -Dpython.platlibdir=$(abspath build/sanitized) -Dpython.purelibdir=$(abspath build/sanitized)
+	$(BIN)/meson compile -C build/sanitize
+	$(BIN)/meson install -q -C build/sanitize
+	PYTHONPATH=$(abspath build/sanitized) ASAN_OPTIONS=detect_leaks=0 \
+	  LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libubsan.so)" \
+	  $(BIN)/pytest -q -p no:cacheprovider $(SANITIZE) -k "not numpy_alone and not fuzz and not example"
+
+# Mutated packed files under the sanitizers, for FUZZ seconds.
+FUZZ ?= 600
+fuzz: $(VENV)/.test
+	QEXPR_FUZZ_SECONDS=$(FUZZ) $(BIN)/pytest -q tests/runtime/format/test_fuzz.py
+
 docs: $(VENV)/.installed
 	$(PIP) install -q $(PINNED) "$$(ls $(WHEELS)/qexpr-*.whl)[docs]"
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
@@ -74,7 +94,10 @@ docs: $(VENV)/.installed
 
 bench: $(VENV)/.test
 	$(PIP) install -q $(PINNED) "$$(ls $(WHEELS)/qexpr-*.whl)[bench]"
-	cd benchmarks && for file in [a-z]*.py; do ../$(BIN)/python $$file || exit 1; done
+	cd benchmarks && for file in $(filter-out $(NOT_QUESTIONS),$(notdir $(wildcard benchmarks/*.py))); do \
+	  ../$(BIN)/python $$file || exit 1; done
+	$(BIN)/python benchmarks/figure.py
+	$(BIN)/python benchmarks/table.py
 
 # An editable install: isolated editable builds break at the first import, hence the flags.
 dev: $(VENV)/.test

@@ -1,4 +1,4 @@
-/* A network or circuit read from a packed file (FORMAT.md), ready to run. */
+/* A network or circuit read from a packed file (qexpr_runtime/FORMAT.md), ready to run. */
 #ifndef QEXPR_NETWORK_H
 #define QEXPR_NETWORK_H
 

@@ -53,7 +53,7 @@ def network_bound(network: NetworkData, x_max: float, input_bits: int, digits: i
     shape = network.input_shape
     ones = np.ones(shape[0])
     exact = input_bits >= 0 and x_max * 2.0**input_bits <= 2.0**digits
-    tensors = {INPUT: _Tensor(x_max * ones, (0 if exact else u * x_max) * ones,
+    tensors = {INPUT: _Tensor(x_max * ones, (0 if exact or digits == 53 else u * x_max) * ones,
                               input_bits if exact else None, math.prod(shape[1:]))}  # fmt: skip
     if network.input_rule is not None:
         scale, offset = network.input_rule
@@ -118,7 +118,7 @@ def _linear(
     u = 2.0**-digits
     if layer.op == "flatten":
         y = _Tensor(np.repeat(x.size, x.places), np.repeat(x.error, x.places), x.lattice, 1)
-        return y, y.lattice is not None
+        return y, not y.error.any()
     if second is not None and layer.op == "add":
         size = (x.size + second.size) * _UP
         fine = None
@@ -142,7 +142,7 @@ def _linear(
         sums, errors, terms = _products(layer, x)
         alpha, beta = layer.scales, layer.biases
     else:  # pooling by maxima, or nothing
-        return _Tensor(x.size, x.error, x.lattice, places), x.lattice is not None
+        return _Tensor(x.size, x.error, x.lattice, places), not x.error.any()
     a = np.array([abs(float(v)) for v in alpha])
     b = np.array([abs(float(v)) for v in beta])
     size = (a * sums + b) * _UP
