@@ -135,15 +135,15 @@ def _coins(values: Values, weight: Fraction) -> tuple[Fraction, ...]:
             rest -= coin
         return tuple(out)
     negative = max(0, -((weight / HALF).numerator // (weight / HALF).denominator))
-    out, rest = [-HALF] * negative, weight + negative * HALF
-    if rest / values.smallest > MAX_COINS and not _is_cheap(values, rest):
+    coins, left_over = [-HALF] * negative, weight + negative * HALF
+    if left_over / values.smallest > MAX_COINS and not _is_cheap(values, left_over):
         raise InvalidInput(f"the weight {shorten(weight)} takes too many values of {values.name}")
     for value in reversed(values.members):
-        if value > 0 and rest:
-            number = rest // value
-            out += [value] * int(number)
-            rest -= number * value
-    return tuple(out)
+        if value > 0 and left_over:
+            number = left_over // value
+            coins += [value] * number
+            left_over -= number * value
+    return tuple(coins)
 
 
 def _is_cheap(values: Values, rest: Fraction) -> bool:

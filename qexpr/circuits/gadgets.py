@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -225,7 +226,7 @@ class Kit:
         return feeds
 
     def planes(
-        self, hats: Group, scale: Fraction, digits: list[Digits | None], **params: object
+        self, hats: Group, scale: Fraction, digits: list[Digits | None], **params: Any
     ) -> Shifted:
         """G4: the shifted sum_m z_m phi_m, z_m = sum_k s_{m,k} B^-k, B = 2 or 2^b.
 

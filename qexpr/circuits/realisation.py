@@ -66,8 +66,8 @@ class Counts:
 def _split(values: Values, weight: Fraction) -> tuple[Fraction | None, Fraction]:
     """A source's weight as one direct edge (or none) and a weight from its first-layer copies."""
     if values.unit != HALF:  # the copies hold the source itself
-        direct = values.coins(weight)[0]
-        return direct, weight - direct
+        first = values.coins(weight)[0]
+        return first, weight - first
     best: tuple[int, Fraction | None, Fraction] | None = None
     # among powers of two, one finer than the weight would leave an expensive rest
     finest = max(weight.denominator, 2)

@@ -13,7 +13,7 @@ from qexpr.errors import InvalidInput, shorten
 if TYPE_CHECKING:
     from qexpr.circuits.graph import Circuit
     from qexpr.core.query import Query
-    from qexpr.targets import Target
+    from qexpr.targets import Target, Telegraph
 
 __all__ = ["witness_command"]
 
@@ -110,7 +110,7 @@ def _class_report(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read_target(options: dict[str, Any]) -> Target:
+def _read_target(options: dict[str, Any]) -> Target | Telegraph:
     from qexpr import targets
     from qexpr.core.numbers import read_integer, read_rational
 
@@ -143,7 +143,7 @@ def _read_domain(text: str) -> list[tuple[Fraction, ...]]:
     return [tuple(read_rational(end, "an end of --domain") for end in p) for p in pairs]
 
 
-def _unit_eps(text: str, f: Target) -> Fraction:
+def _unit_eps(text: str, f: Target | Telegraph) -> Fraction:
     from qexpr.core.numbers import read_rational
 
     eps = f.units.error_to_unit(read_rational(text, "eps"))
@@ -184,7 +184,7 @@ def _target_report(options: dict[str, Any]) -> tuple[dict[str, Any], int]:
     return report, 0 if str(certificate.verdict) == "certified" else 1
 
 
-def _certify(w: Circuit, f: Target, eps: Fraction) -> Any:
+def _certify(w: Circuit, f: Any, eps: Fraction) -> Any:
     from qexpr import certificates
     from qexpr.cli.progress import search_line
 

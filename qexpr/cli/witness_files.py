@@ -14,7 +14,7 @@ from qexpr.errors import InvalidInput, Unsupported, shorten
 if TYPE_CHECKING:
     from qexpr.certificates import Certificate
     from qexpr.circuits.graph import Circuit
-    from qexpr.targets import Target
+    from qexpr.targets import Target, Telegraph
 
 __all__ = ["check_files", "check_plot", "write_files"]
 
@@ -79,7 +79,7 @@ def check_plot(options: dict[str, Any], d: int) -> None:
 
 
 def write_files(
-    w: Circuit, f: Target, certificate: Certificate, options: dict[str, Any]
+    w: Circuit, f: Target | Telegraph, certificate: Certificate, options: dict[str, Any]
 ) -> dict[str, str]:
     """Write what was asked for; its kinds and paths."""
     files = {}
@@ -99,7 +99,7 @@ def write_files(
     return files
 
 
-def _drawn(w: Circuit, f: Target, guarantee: Fraction, path: str) -> bytes:
+def _drawn(w: Circuit, f: Target | Telegraph, guarantee: Fraction, path: str) -> bytes:
     from qexpr.figures.style import figure_format
     from qexpr.figures.witness import draw_witness
 

@@ -89,14 +89,15 @@ def _promise(report: dict[str, Any]) -> list[str]:
         if "target" in report:
             size += f", {counts['free_bits']:,} of {counts['bits']:,} bits depend on the target"
         lines += paragraph("size", size)
-    units = report["target"].units if "target" in report else None
-    error = plan.error if units is None else units.error_to_user(plan.error)
+    # without a target the class itself: no units
+    in_units = report["target"].units.error_to_user if "target" in report else Fraction
+    error = in_units(plan.error)
     lines += paragraph(
         "guarantee", f"sup |f - f~| <= {_decimal(error, True)} (explicit, for the whole class)"
     )
     if "certificate" in report:
         made = report["certificate"]
-        low, high = (units.error_to_user(end) for end in (made.lower, made.upper))
+        low, high = in_units(made.lower), in_units(made.upper)
         lines += paragraph(
             "verdict",
             f"{made.verdict} ({made.method}): {_decimal(low, False)} <= sup |f - f~| <= "

@@ -93,7 +93,9 @@ def encode(plan: ConesPlan, f: Function) -> Code:
 
 def _tracked(lattice: _Lattice, middles: list[int]) -> tuple[list[int], list[int]]:
     """Start value, first difference, second differences along a line, and the values."""
-    q, v, rho = lattice.q_units, [], []
+    q = lattice.q_units
+    v: list[int] = []
+    rho: list[int] = []
     for i, middle in enumerate(middles):
         prediction = 0 if i == 0 else v[0] if i == 1 else 2 * v[-1] - v[-2]
         coefficient = 2 * ((middle - prediction * q) // (2 * q)) + 1

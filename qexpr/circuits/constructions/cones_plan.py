@@ -95,7 +95,7 @@ def spread(d: int) -> int:
 
     2^d - 1 differences of either sign, and at (1,..,1), where two meet, 2 for odd d and 0 else.
     """
-    return 2 ** (d + 1) - 3 + 2 * (d % 2)
+    return (2 << d) - 3 + 2 * (d % 2)
 
 
 def error_of(d: int, n: int, N: int, q: Fraction, norm: Fraction) -> Fraction:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,7 @@ class Ladder:
             k -= 1
         return parts
 
-    def multiple(self, value: Fraction, role: str, **params: object) -> Group:
+    def multiple(self, value: Fraction, role: str, **params: Any) -> Group:
         """A unit that holds value * source, for a positive dyadic value."""
         parts = self.digits(value)
         steps = [(self[k], digit * self.u) for k, digit in parts]
@@ -124,7 +125,8 @@ def _having_digit(number: int, base: int, place: int, digit: int) -> int:
     """How many of 1..number have that digit at that place."""
     period, unit = base ** (place + 1), base**place
     whole, rest = divmod(number + 1, period)
-    return whole * unit + min(max(rest - digit * unit, 0), unit)
+    having: int = whole * unit + min(max(rest - digit * unit, 0), unit)
+    return having
 
 
 def _with_digit(number: int, base: int, place: int, digit: int) -> tuple[Indices, Indices]:

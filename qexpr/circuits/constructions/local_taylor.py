@@ -83,7 +83,8 @@ class _Axis:
             net.connect(source, full, -u, pairs, m)
             halves.append(self._times(full, HALF))
         self.top = u * scale
-        self._psi, self._w = [(psi, None)], [(halves[0], halves[1])]
+        self._psi: list[tuple[Group, Group | None]] = [(psi, None)]
+        self._w: list[tuple[Group, Group | None]] = [(halves[0], halves[1])]
 
     def _times(self, group: Group, weight: Fraction) -> Group:
         made = self.kit.net.group("scale", group.size, k=self.k)

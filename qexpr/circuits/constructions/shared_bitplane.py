@@ -116,7 +116,7 @@ def _hat_edges(query: Query, N: int, t: int) -> int:
 
 def _floor(query: Query, plan: Planes) -> int:
     """Never more than the count: the edges that hats, planes, products and doublings have."""
-    nodes = (plan.N + 1) ** query.d
+    nodes: int = (plan.N + 1) ** query.d
     kept = [
         a for a, p in zip(multi_indices(query.d, query.n), plan.planes, strict=True) if p and any(a)
     ]
