@@ -30,7 +30,7 @@ DOCUMENT = re.compile(
     r"|target\."  # another function, proven anew
 )
 CIRCUIT = re.compile(
-    r"rewire"  # from a copy of a unit to another copy of the same
+    r"rewire|add"  # another copy of the same unit, or two kinks that cancel: the same function
     r"|flip|swap"  # digits at a tie: either sign is as good
     r"|plan eps|plan norm"  # weaker promises
     r"|(name|params|size and copies|plane) of role"  # hints, or copies taken as units
@@ -89,7 +89,7 @@ def test_rehashed_changes_of_the_document_are_refused_or_true(pair):
     w, _, certificate = pair
     changes = list(mutations.changed_documents(certificate.to_dict()))
     rng = np.random.default_rng(2)
-    picked = rng.choice(len(changes), 250, replace=False).tolist()
+    picked = rng.choice(len(changes), 200, replace=False).tolist()
     read = {
         name: found
         for name, value in (changes[i] for i in picked)
@@ -102,16 +102,16 @@ def test_rehashed_changes_of_the_document_are_refused_or_true(pair):
 
 def _changed(w, seed):
     rng = np.random.default_rng(seed)
-    return [*mutations.changed_circuits(w, rng, 24), *mutations.changed_statements(w, rng, 6)]
+    return [*mutations.changed_circuits(w, rng, 16), *mutations.changed_statements(w, rng, 5)]
 
 
 def test_every_change_of_the_circuit_is_refused_while_the_hashes_are_left(pair):
     w, _, certificate = pair
     changes = _changed(w, 3)
-    assert len(changes) > 150
+    assert len(changes) > 120
     value = certificate.to_dict()
     read = [(name, w2) for name, w2 in changes if isinstance(w2, Circuit)]
-    assert len(read) > 100
+    assert len(read) > 80
     assert [name for name, changed in read if _accepted(value, changed)] == []
 
 
@@ -125,10 +125,15 @@ def test_rehashed_changes_of_the_circuit_are_refused_or_true(pair):
                 accepted[name] = found, changed
     assert [name for name in accepted if not CIRCUIT.match(name)] == []
     assert all(_holds(found, changed) for found, changed in accepted.values())
-    edges = [name for name in accepted if name.startswith(("rewire", "flip", "swap", "drop"))]
-    assert len(edges) <= 4
-    for name in edges:  # what the network computes may differ by digits at a tie, no more
-        assert not name.startswith("drop")
+    rng = np.random.default_rng(5)
+    points = [[Fraction(int(k), 60) for k in row] for row in rng.integers(0, 61, (60, w.d))]
+    changed_edges = [
+        name for name in accepted if name.startswith(("rewire", "add", "flip", "swap"))
+    ]
+    assert len(changed_edges) <= 4
+    for name in changed_edges:
+        if name.startswith(("rewire", "add")):
+            assert accepted[name][1].evaluate_exact(points) == w.evaluate_exact(points)
 
 
 def test_a_free_sign_that_matters_is_refused_for_what_it_breaks(pair):

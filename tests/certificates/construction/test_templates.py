@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from qexpr.certificates.merged import merge
 from qexpr.certificates.plans import runs_of
 from qexpr.certificates.templates import planes, taylor
 from qexpr.certificates.templates.hats import recognise_hats
-from qexpr.certificates.templates.lattice import Lattice
+from qexpr.certificates.templates.lattice import Lattice, NodeValues
 from qexpr.certificates.templates.products import Products
 from qexpr.certificates.templates.rules import ABOVE, AFFINE, BELOW, HAT, LATTICE, Rules
 from qexpr.circuits import Builder, realise, values_of
@@ -327,6 +328,29 @@ def test_a_sum_that_relu_bends_is_refused():
     merged = _merged(realise(net))
     with pytest.raises(CertificateError, match="negative at a node"):
         planes.Walk(merged, 1)
+
+
+@pytest.mark.parametrize(
+    ("steps", "norm", "reason"),
+    [
+        ((1, 2, 1, 2, 1), Fraction(1, 2), None),
+        ((1, 2, 1, 2, 1), Fraction(1, 2) + Fraction(1, 2**30), "slopes are smaller"),
+        ((1, 2, 1, 1, 2), Fraction(1, 2), "rise or fall by one step"),
+        ((2, 1, 2, 1, 2), Fraction(1, 2), "not the one of the code"),
+        ((1, 2, 1, 2, 3), Fraction(1, 2), "away from f"),
+    ],
+)
+def test_what_sigma_delta_needs_of_its_node_values(steps, norm, reason):
+    """Values of h = 1/8 on 4 cells, f = 3/16: slopes of 1/2."""
+    seen = SimpleNamespace(output=NodeValues(np.array(steps), 1))
+    plan = {"d": 1, "n": 1, "N": 4, "h": Fraction(1, 8)}
+    f = targets.Target("3/16+0*x0")
+    if reason is None:
+        terms = planes.error_terms("sigma_delta", plan, seen, f, norm)[1]
+        assert terms == {"coding": Fraction(1, 8) * (1 + planes.SLACK)}
+    else:
+        with pytest.raises(CertificateError, match=reason):
+            planes.error_terms("sigma_delta", plan, seen, f, norm)
 
 
 def test_copies_must_receive_the_same():
