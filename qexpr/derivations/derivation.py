@@ -20,6 +20,15 @@ from qexpr.rigor import balls
 __all__ = ["Constant", "Derivation", "Step", "Verdict"]
 
 _PRECISIONS = (128, 256, 512)
+_NO_SENSE = (
+    QexprError,
+    ArithmeticError,
+    LookupError,
+    ValueError,
+    TypeError,
+    NameError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,7 @@ class Derivation:
         step = self.step(number)
         try:
             return Verdict(number, step, True, step.check.prove(step.formula, self.context))
-        except (QexprError, ArithmeticError, LookupError, ValueError, TypeError) as error:
+        except _NO_SENSE as error:
             # A formula that makes no sense (a division by 0) does not hold either.
             raise CertificateError(f"{self.name}, step {number}: {error}") from error
 

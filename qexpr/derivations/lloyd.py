@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from qexpr.derivations.fields import ball_field
@@ -56,7 +57,7 @@ def _newton(levels: list[Any], cell: Any, end: Any) -> tuple[list[Any], list[Any
     """One step towards the fixed point, and the direction v with (I - J) v = (1, .., 1)."""
     m = len(levels)
     zero = levels[0] * 0
-    thresholds = [zero, *((a + b) / 2 for a, b in zip(levels, levels[1:], strict=False)), end]
+    thresholds = [zero, *((a + b) / 2 for a, b in pairwise(levels)), end]
     residual, low, diagonal, up = [], [], [], []
     for i, level in enumerate(levels):
         centroid, left, right = cell(thresholds[i], thresholds[i + 1])
@@ -91,7 +92,7 @@ def _float_levels(m: int) -> tuple[float, ...]:
         step = 1.0
         while True:
             tried = [x + step * (y - x) for x, y in zip(levels, better, strict=True)]
-            if tried[0] > 0 and all(a < b for a, b in zip(tried, tried[1:], strict=False)):
+            if tried[0] > 0 and all(a < b for a, b in pairwise(tried)):
                 break
             step /= 2
         change = max(abs(x - y) for x, y in zip(levels, tried, strict=True))

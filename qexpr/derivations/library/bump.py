@@ -43,11 +43,17 @@ DERIVATION = Derivation(
             Identity(real="a j"),
         ),
         Step(
-            "At a = k pi/(n + 1) the last cosine is that of k pi - a/2: with e = (-1)^(n + k), "
-            "twice the sum of (-1)^j cos(j a) over j = 0..n is 1 + e.",
-            "cos(k*pi - a/2) == (-1)**k*cos(a/2)",
+            "At a = k pi/(n + 1) the last cosine is that of x - a/2 with x = k pi,",
+            "cos(x - a/2) == cos(x)*cos(a/2) + sin(x)*sin(a/2)",
+            "addition theorem",
+            Identity(real="x a"),
+        ),
+        Step(
+            "which is (-1)^k cos(a/2). With e = (-1)^(n + k), twice the sum of (-1)^j cos(j a) "
+            "over j = 0..n is 1 + e.",
+            "cos(k*pi) - (-1)**k == sin(k*pi) == 0",
             "k is an integer; divide by cos(a/2)",
-            Identity(real="a", cases=(("k", _ORDERS),)),
+            Identity(cases=(("k", _ORDERS),)),
         ),
         Step(
             "So the integral of the sign of sin((n + 1) t) times sin(k t) over [0, pi], which is "
@@ -66,7 +72,7 @@ DERIVATION = Derivation(
         Step(
             "Over the cells of alternating sign the antiderivative y telescopes (three cells; the "
             "last y is that of 1/2, which is 0).",
-            "(y_0 - y_1) - (y_1 - y_2) + (y_2 - 0) == y_0 - 2*y_1 + 2*y_2",
+            "(y_0 - y_1) - (y_1 - y_2) + y_2 == y_0 - 2*y_1 + 2*y_2",
             "collect; at the zeros t_k = (1 - cos(k pi/(n + 1)))/2 of U_n(2 t - 1) it is "
             "(cos(k pi/(n + 1))/2)^n/n!: this is A_n",
             Identity(real="y_0 y_1 y_2"),
@@ -80,12 +86,12 @@ DERIVATION = Derivation(
             Identity(),
         ),
         Step(
-            "No f is higher: f(1/2) is the integral of g f^(n), where g is (1/2 - t)^(n-1)_+/(n-1)! "
-            "less any polynomial of degree below n. Take the one that meets it at the zeros of "
-            "U_n. By Newton's formula g is the product of all t - t_k times a divided difference of "
-            "the truncated power, which is a B-spline and has one sign. So g has the signs of U_n, "
-            "and the integral is largest for f^(n) = these signs.",
-            "(-1)**n*split(P[:n + 1], x, n) >= 0",
+            "No f is higher: f(1/2) is the integral of g f^(n), where g is the truncated power "
+            "(1/2 - t)^(n-1)/(n-1)! less any polynomial of degree below n. Take the one that "
+            "meets it at the zeros of U_n. By Newton's formula g is the product of all t - t_k by "
+            "a divided difference of the truncated power, which is a B-spline and has one sign. "
+            "So g has the signs of U_n, and the integral is largest for f^(n) = these signs.",
+            "(-1)**n*split(P[:n + 1], x, n) >= 0 and (x < P[n] or split(P[:n + 1], x, n) == 0)",
             "divided differences of truncated powers at uneven points, x off the points",
             Cases(
                 (

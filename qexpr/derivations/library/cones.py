@@ -12,8 +12,8 @@ __all__ = ["DERIVATION"]
 DERIVATION = Derivation(
     name="cones",
     title="The cone basis of the Kuhn mesh",
-    statement="With `C(y) = relu(min(y))` the piecewise linear interpolant of v on the Kuhn mesh is "
-    "the sum of `rho_k*C(N x - k + (1, .., 1))`, rho the differences of v along every axis and "
+    statement="With `C(y) = relu(min(y))` the piecewise linear interpolant of v on the Kuhn mesh "
+    "is the sum of `rho_k*C(N x - k + (1, .., 1))`, rho the differences of v along every axis and "
     "along the diagonal. The stencil of rho has magnitudes that add up to nu + 1, nu = 3, 5, 15, "
     "29 for d = 1, 2, 3, 4.",
     source=derived("cones"),
@@ -30,6 +30,7 @@ DERIVATION = Derivation(
             "sum((-1)**(sum(e) + b) for e in vectors([0, 1], d) for b in [0, 1] "
             "if all(s + b == a for a, s in zip(j, e)))",
         ),
+        Definition("most(d)", "2**(d + 1) - 1"),
         Definition("value(v, k)", "v[k] if 0 <= k < len(v) else 0"),
         Definition("rho(v, k)", "value(v, k) - 2*value(v, k - 1) + value(v, k - 2)"),
         Definition("kuhn(y)", "relu(1 - max([0, *y]) - max([0, *[-t for t in y]]))"),
@@ -88,7 +89,7 @@ DERIVATION = Derivation(
             "term of the first and the diagonal one fall on the same node: they cancel for even d "
             "and add up for odd d.",
             "sum(abs(stencil(j, d)) for j in vectors([0, 1, 2], d)) - 1 == "
-            "[3, 5, 15, 29][d - 1] <= 2**(d + 1) - 1",
+            "[3, 5, 15, 29][d - 1] <= most(d)",
             "count",
             Cases((("d", (1, 2, 3, 4)),)),
         ),

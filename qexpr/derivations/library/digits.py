@@ -20,6 +20,7 @@ DERIVATION = Derivation(
         Definition("next(z)", "2*z - sign(z)"),
         Definition("rest(z, k)", "z if k == 0 else next(rest(z, k - 1))"),
         Definition("digit(z, k)", "sign(rest(z, k - 1))"),
+        Definition("nearest(x, B)", "max([1 - B, min([B - 1, 2*floor(x/2) + 1])])"),
         Definition("H(S, k)", "0 if k > len(S) else S[k - 1] + H(S, k + 1)/2"),
     ),
     steps=(
@@ -70,7 +71,7 @@ DERIVATION = Derivation(
         Step(
             "In base B = 2^b the digits are the odd numbers of -(B - 1)..(B - 1), one of them "
             "within 1 of B z.",
-            "min(abs(2**b*z - s) for s in range(1 - 2**b, 2**b, 2)) <= 1",
+            "abs(2**b*z - nearest(2**b*z, 2**b)) <= 1",
             "the odd numbers are 2 apart and reach from 1 - B to B - 1",
             Cases((("b", (1, 2, 3)), ("z", "[k/24 for k in range(-24, 25)]"))),
         ),

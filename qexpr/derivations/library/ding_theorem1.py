@@ -18,7 +18,8 @@ DERIVATION = Derivation(
     source=cite("ding2019universal", "Theorem 1 and Proposition 3", recalled=0.9),
     definitions=(
         Definition("cells(F, d, n, eps)", "(F/(2**d*d**n)*eps/3)**(-1/n)"),
-        Definition("base(t, lam)", "least_root(t + 1, lam - 1)"),
+        Definition("base(t, k)", "least_root(t + 1, k)"),
+        Definition("most(t, k)", "k*(base(t, k) - 1)"),
     ),
     steps=(
         Step(
@@ -38,16 +39,15 @@ DERIVATION = Derivation(
             "A coefficient of t binary digits takes the powers 2^-i, i <= t. With the base s, the "
             "least with s^(lam - 1) > t, every i is written with lam - 1 digits, so 2^-i is a "
             "chain of at most (lam - 1) (s - 1) factors 2^-(s^j): values of the alphabet.",
-            "all(sum(digits(i, base(t, lam))) <= (lam - 1)*(base(t, lam) - 1) "
-            "for i in range(1, t + 1))",
-            "sums of digits, in all cases",
-            Cases((("lam", (2, 3, 4, 5, 6)), ("t", "range(1, 33)"))),
+            "all(sum(digits(i, base(t, k))) <= most(t, k) for i in range(1, t + 1))",
+            "k = lam - 1 digits of at most s - 1 each; in all cases",
+            Cases((("k", (1, 2, 3, 4, 5)), ("t", "range(1, 33)"))),
         ),
         Step(
             "s - 1 is below the root of t + 1, because s is the least.",
-            "(base(t, lam) - 1)**(lam - 1) < t + 1 <= base(t, lam)**(lam - 1)",
-            "in all cases",
-            Cases((("lam", (2, 3, 4, 5, 6)), ("t", "range(1, 33)"))),
+            "(base(t, k) - 1)**k < t + 1 <= base(t, k)**k",
+            "k = lam - 1; in all cases",
+            Cases((("k", (1, 2, 3, 4, 5)), ("t", "range(1, 33)"))),
         ),
         Step(
             "So a block of t chains has at most the order of lam t^(1/(lam - 1) + 1) connections",

@@ -16,7 +16,10 @@ DERIVATION = Derivation(
     "largest magnitude and N uniform on (-1/2, 1/2), the quantized gradient has the mean r and "
     "the variance `(2*m/s)**2*f*(1 - f) <= (m/s)**2`, f the fractional part of y.",
     source=cite("zhou2016dorefa", "section 2.4, eq. 12"),
-    definitions=(Definition("grid(m, k)", "[m*i/8 for i in range(-8, 9)]"),),
+    definitions=(
+        Definition("s(k)", "2**k - 1"),
+        Definition("grid(m)", "[m*i/8 for i in range(-8, 9)]"),
+    ),
     steps=(
         Step(
             "Let y = j + f with an integer j and 0 <= f < 1. y + N rounds up to j + 1 where N is "
@@ -33,9 +36,9 @@ DERIVATION = Derivation(
         ),
         Step(
             "and the variance f (1 - f), at most 1/4.",
-            "(1 - f)*(j - (j + f))**2 + f*(j + 1 - (j + f))**2 == f*(1 - f) == 1/4 - (f - 1/2)**2",
-            "expand, and complete the square",
-            Identity(real="f j"),
+            "(1 - f)*f**2 + f*(1 - f)**2 == f*(1 - f) == 1/4 - (f - 1/2)**2",
+            "the two values are f and 1 - f away; expand, and complete the square",
+            Identity(real="f"),
         ),
         Step(
             "The map from r to y and back is affine and gives r again, so the mean is kept.",
@@ -51,8 +54,8 @@ DERIVATION = Derivation(
         ),
         Step(
             "Since y lies in [0, s], so do both values: the clip to [0, 1] changes nothing.",
-            "all(0 <= floor((2**k - 1)*(r/(2*m) + 1/2)) <= "
-            "ceil((2**k - 1)*(r/(2*m) + 1/2)) <= 2**k - 1 for r in grid(m, k))",
+            "all(0 <= floor(s(k)*(r/(2*m) + 1/2)) <= ceil(s(k)*(r/(2*m) + 1/2)) <= s(k) "
+            "for r in grid(m))",
             "at y = s the fraction is 0",
             Cases((("k", (1, 2, 3, 4, 8)), ("m", "[1/3, 1, 5/2]"))),
         ),

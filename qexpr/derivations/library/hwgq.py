@@ -40,6 +40,7 @@ DERIVATION = Derivation(
         CENTROID,
         SPREAD,
         *CELLS,
+        Definition("count(b)", "2**b - 1"),
         Definition("slope(d, m)", "d/2 - phi(0) - sum(k((i + 1/2)*d) for i in range(1, m))"),
         Definition("edge(i, d)", "0 if i == 0 else (i + 1/2)*d"),
         Definition("q(i, m, d)", "0 if i == m else tail(edge(i, d))"),
@@ -56,7 +57,7 @@ DERIVATION = Derivation(
         Definition("unit(b)", "5e-16 if b <= 5 else 5e-17"),
         Definition(
             "step(b)",
-            "2*phi(0) if b == 1 else root(lambda d: slope(d, 2**b - 1), "
+            "2*phi(0) if b == 1 else root(lambda d: slope(d, count(b)), "
             "99/100*near(b), 101/100*near(b))",
         ),
     ),
@@ -67,14 +68,14 @@ DERIVATION = Derivation(
         Step(
             "The sides that Newton's method proposes are below and above their own centroids, so "
             "the levels lie between them: the optimum, for every number of bits.",
-            "all(below(2**b - 1)[i] < c(below(2**b - 1), i) for i in range(2**b - 1)) and "
-            "all(above(2**b - 1)[i] > c(above(2**b - 1), i) for i in range(2**b - 1))",
+            "all(below(count(b))[i] < c(below(count(b)), i) for i in range(count(b))) and "
+            "all(above(count(b))[i] > c(above(count(b)), i) for i in range(count(b)))",
             "evaluate all centroids",
             Numbers((("b", _BITS),)),
         ),
         Step(
             "The sides are close to one another.",
-            "all(0 < above(2**b - 1)[i] - below(2**b - 1)[i] <= 1e-22 for i in range(2**b - 1))",
+            "all(0 < above(count(b))[i] - below(count(b))[i] <= 1e-22 for i in range(count(b)))",
             "subtract",
             Numbers((("b", _BITS),)),
         ),
@@ -84,6 +85,14 @@ DERIVATION = Derivation(
             "abs(levels(3)[1] - 1.00010604619754) <= 5e-15 and "
             "abs(levels(3)[2] - 1.89359481164172) <= 5e-15",
             "evaluate",
+            Numbers(),
+        ),
+        Step(
+            "The error of these levels, 2 to 4 bits: 1 less the mean square of the levels.",
+            "abs(error(levels(count(2))) - 0.0579776537150730) <= 5e-17 and "
+            "abs(error(levels(count(3))) - 0.0122320001083862) <= 5e-17 and "
+            "abs(error(levels(count(4))) - 0.00283928040428078) <= 5e-18",
+            "at centroids the error is the mean square less that of the levels",
             Numbers(),
         ),
         Step(
@@ -113,31 +122,31 @@ DERIVATION = Derivation(
             "negative while all thresholds are below 3/5, where k is positive, and positive once "
             "all are above the root of k, 0.612.., and `d > 2*phi(0)`. In between, for 2 to 4 "
             "bits, it is negative below a neighbourhood of the root",
-            "slope(u*near(b), 2**b - 1) < 0",
+            "slope(u*near(b), count(b)) < 0",
             "by subdivision",
             Everywhere((("u", "1/5", "99/100"),), (("b", _GLOBAL),)),
         ),
         Step(
             "and positive above it.",
-            "slope(u*near(b), 2**b - 1) > 0",
+            "slope(u*near(b), count(b)) > 0",
             "by subdivision",
             Everywhere((("u", "101/100", "22/5"),), (("b", _GLOBAL),)),
         ),
         Step(
             "In that neighbourhood the slope rises, so its root there is the only stationary step,",
-            "curve(u*near(b), 2**b - 1) > 0",
+            "curve(u*near(b), count(b)) > 0",
             "by subdivision",
             Everywhere((("u", "99/100", "101/100"),), (("b", (1, *_GLOBAL)),)),
         ),
         Step(
             "and for 5 to 8 bits it rises near the step, which is a strict local minimum.",
-            "curve(u*digits(b), 2**b - 1) > 0",
+            "curve(u*digits(b), count(b)) > 0",
             "by subdivision",
             Everywhere((("u", "99999/100000", "100001/100000"),), (("b", (5, 6, 7, 8)),)),
         ),
         Step(
             "The steps to 15 digits: the slope changes its sign within half a unit of the last.",
-            "slope(digits(b) - unit(b), 2**b - 1) < 0 < slope(digits(b) + unit(b), 2**b - 1)",
+            "slope(digits(b) - unit(b), count(b)) < 0 < slope(digits(b) + unit(b), count(b))",
             "evaluate",
             Numbers((("b", _BITS),)),
         ),

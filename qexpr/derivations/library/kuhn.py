@@ -21,6 +21,8 @@ DERIVATION = Derivation(
     definitions=(
         Definition("s(k, p)", "2 if k == 0 else 1 if k == 1 else s(k - 1, p) - p*s(k - 2, p)"),
         Definition("p5", "(4 - sqrt(10))/6"),
+        Definition("q5", "4/3 - p5"),
+        Definition("q6", "2/3 - p6"),
         Definition("p6", "(5 - sqrt(10))/15"),
         Definition(
             "spread(n, a, b)", "(1 - a)*(a + b)**n + (a - b)*(1 - a + b)**n + b*(2 - a - b)**n"
@@ -100,21 +102,21 @@ DERIVATION = Derivation(
             Identity(real="p"),
         ),
         Step(
-            "n = 5: the derivative has the roots p5 and 4/3 - p5.",
-            "derivative(p*s(4, p), p) == 6*(p - p5)*(p - (4/3 - p5))",
+            "n = 5: the derivative has the roots p5 and q5.",
+            "derivative(p*s(4, p), p) == 6*(p - p5)*(p - q5)",
             "differentiate and factor",
             Identity(real="p"),
         ),
         Step(
-            "n = 6: the derivative has the roots p6 and 2/3 - p6.",
-            "derivative(p*s(5, p), p) == 15*(p - p6)*(p - (2/3 - p6))",
+            "n = 6: the derivative has the roots p6 and q6.",
+            "derivative(p*s(5, p), p) == 15*(p - p6)*(p - q6)",
             "differentiate and factor",
             Identity(real="p"),
         ),
         Step(
             "Only the first root of each lies in [0, 1/4], where the derivative turns from "
             "positive to negative: the maximum.",
-            "0 < p5 < 1/4 < 4/3 - p5 and 0 < p6 < 1/4 < 2/3 - p6",
+            "0 < p5 < 1/4 < q5 and 0 < p6 < 1/4 < q6",
             "evaluate",
             Numbers(),
         ),
@@ -123,6 +125,19 @@ DERIVATION = Derivation(
             "abs(p5*s(4, p5) - 0.0670885) <= 5e-8 and abs(p6*s(5, p6) - 0.0566601) <= 5e-8",
             "evaluate",
             Numbers(),
+        ),
+        Step(
+            "For d = 2 and u = (a, b) the mean of |u - V|_1^n is `spread(n, a, b)`: at n = 1 the "
+            "sum of both coordinates.",
+            "spread(1, a, b) == 2*a*(1 - a) + 2*b*(1 - b)",
+            "expand",
+            Identity(real="a b"),
+        ),
+        Step(
+            "On the diagonal it is the bound for d = 2.",
+            "spread(n, u, u) == 2**n*((1 - u)*u**n + u*(1 - u)**n)",
+            "expand",
+            Identity(real="u", cases=(("n", _ORDERS),)),
         ),
         Step(
             "A second look at d = 2: nothing in the triangle 1 >= a >= b >= 0, b = a c, exceeds "

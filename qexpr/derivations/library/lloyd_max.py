@@ -90,7 +90,7 @@ DERIVATION = Derivation(
         ),
         Step(
             "`exp(a) - 1 - a` is 0 at 0 and rises for a > 0.",
-            "derivative(exp(a) - 1 - a, a) - (exp(a) - 1) == exp(0) - 1 - 0 == 0",
+            "derivative(exp(a) - a, a) - (exp(a) - 1) == exp(0) - 1 == 0",
             "differentiate; a threshold is a midpoint, so h of a cell's width is the distance of "
             "the next level from its own lower end: from the last cell, where that is 1, the "
             "widths follow one by one, each the only root. `width(j)` is that of the j-th cell "

@@ -45,13 +45,20 @@ DERIVATION = Derivation(
             Identity(positive="L E lam p"),
         ),
         Step(
-            "The exponent at p = 1 falls from 5 at lambda = 2 towards 4.",
-            "limit(1/(lam - 1) + 2*1 + 2, lam, infinity) + 1/(2 - 1) == 5",
-            "its derivative is -1/(lambda - 1)^2",
+            "The exponent at lambda = 2 and p = 1 is 5,",
+            "1/(2 - 1) + 2*1 + 2 == 5",
+            "insert",
+            Identity(),
+        ),
+        Step(
+            "and falls towards 4 for larger lambda.",
+            "derivative(1/(lam - 1), lam) == -1/(lam - 1)**2",
+            "differentiate; 1/(lambda - 1) vanishes at infinity",
             Identity(positive="lam"),
         ),
         Step(
-            "Against Yarotsky's theorem 4a, for any depth, the quotient grows like a power of 1/eps.",
+            "Against Yarotsky's theorem 4a, for any depth, the quotient grows like a power of "
+            "1/eps.",
             "2*L**2*E/E**(1/2) == 2*L**2*E**(1/2)",
             "divide by eps^(-d/(2n))",
             Identity(positive="L E"),

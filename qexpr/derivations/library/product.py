@@ -66,13 +66,14 @@ DERIVATION = Derivation(
         ),
         Step(
             "All of it, on a grid.",
-            "abs(prod(r, p, q) - p*q) <= 4**(-r - 1) and "
+            "abs(prod(r, p, q) - p*q) <= delta(r) and "
             "abs(prod(r, p, q)) <= min([abs(p), abs(q)]) and prod(r, p, 1) == p == -prod(r, p, -1)",
             "evaluate",
             Cases((("r", (1, 2, 3)), ("p", _GRID), ("q", _GRID))),
         ),
         Step(
-            "With factors a, b in place of p, q the error grows by at most abs(a - p) + abs(b - q).",
+            "With factors a, b in place of p, q the error grows by at most abs(a - p) and "
+            "abs(b - q).",
             "a*b - p*q == (a - p)*b + p*(b - q)",
             "b and p are at most 1 in magnitude",
             Identity(real="a b p q"),

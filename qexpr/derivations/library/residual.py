@@ -30,6 +30,10 @@ DERIVATION = Derivation(
         Definition("g2", "2*beyond(g1)"),
         Definition("greedy", "1 - g1**2 - g2**2"),
         Definition("best", "error(levels(2))"),
+        Definition(
+            "excess(t)",
+            "1 - 2*((1/2 - tail(t))*centroid(0, t)**2 + phi(t)**2/tail(t)) - best",
+        ),
     ),
     functions=FUNCTIONS,
     steps=(
@@ -37,7 +41,7 @@ DERIVATION = Derivation(
             "The second sign is that of abs(x) - g1, so abs(x) goes to g1 - g2 below g1 and to "
             "g1 + g2 above it: the nearer one, as g1 is their midpoint. Any two levels a < b "
             "arise so, from g1 = (a + b)/2 and g2 = (b - a)/2.",
-            "((a + b)/2 - (b - a)/2 - a)**2 + ((a + b)/2 + (b - a)/2 - b)**2 == 0",
+            "(a + b)/2 - (b - a)/2 - a == (a + b)/2 + (b - a)/2 - b == 0",
             "insert",
             Identity(real="a b"),
         ),
@@ -101,8 +105,15 @@ DERIVATION = Derivation(
             Numbers(),
         ),
         Step(
-            "No two thresholds do better: for a threshold t the best two levels are the centroids.",
-            "1 - 2*((1/2 - tail(t))*centroid(0, t)**2 + phi(t)**2/tail(t)) >= best - 1e-3",
+            "The threshold between them has the centroids for levels: its error is the least.",
+            "abs(excess((levels(2)[0] + levels(2)[1])/2)) <= 1e-20",
+            "evaluate",
+            Numbers(),
+        ),
+        Step(
+            "No threshold t does better, with the centroids of its two cells for levels: "
+            "`excess(t)` is the error over the least one.",
+            "excess(t) >= -1e-3",
             "a second look, by subdivision",
             Everywhere((("t", "1/20", "4"),)),
         ),

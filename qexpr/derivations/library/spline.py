@@ -25,8 +25,10 @@ DERIVATION = Derivation(
         ),
         Definition("large(w)", "(w + sqrt(w**2 - 4))/2"),
         Definition("cubic(w)", "w**3 - 722*w**2 + 10540*w - 22104"),
-        Definition("g4", "large(38 - 8*sqrt(19))*large(38 + 8*sqrt(19))/384"),
-        Definition("g5", "large(13 - sqrt(105))*large(13 + sqrt(105))/120"),
+        Definition("w4", "38 - 8*sqrt(19)"),
+        Definition("w5", "13 - sqrt(105)"),
+        Definition("g4", "large(w4)*large(38 + 8*sqrt(19))/384"),
+        Definition("g5", "large(w5)*large(13 + sqrt(105))/120"),
         Definition(
             "g6",
             "large(root(cubic, 2, 3))*large(root(cubic, 12, 13))*large(root(cubic, 700, 710))"
@@ -58,8 +60,8 @@ DERIVATION = Derivation(
         Step(
             "For r < 1 its M-th root tends to 1, so its geometric mean is 1, and that of the "
             "factor is 1/r: here the logarithm for r = 1/2.",
-            "limit(2*ln(1 + (1/2)**M)/M, M, infinity) == 0",
-            "r^M vanishes",
+            "limit((1/2)**M, M, infinity) == 0",
+            "r^M vanishes, and with it the logarithm of 1 - (-r)^M",
             Identity(positive="M"),
         ),
         Step(
@@ -94,7 +96,7 @@ DERIVATION = Derivation(
         ),
         Step(
             "All w are above 2, those of the cubic by its changes of sign.",
-            "38 - 8*sqrt(19) > 2 and 13 - sqrt(105) > 2 and cubic(2) < 0 < cubic(3) and "
+            "w4 > 2 and w5 > 2 and cubic(2) < 0 < cubic(3) and "
             "cubic(12) > 0 > cubic(13) and cubic(700) < 0 < cubic(710)",
             "evaluate",
             Numbers(),

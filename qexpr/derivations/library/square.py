@@ -11,6 +11,7 @@ __all__ = ["DERIVATION", "SQUARE"]
 
 SQUARE = (
     Definition("g(i, u)", "u if i == 0 else g(i - 1, u)/2 - relu(g(i - 1, u) - 2**(1 - 2*i))"),
+    Definition("delta(r)", "4**(-r - 1)"),
     Definition("sq(r, u)", "u - sum(g(i, u) for i in range(1, r + 1))"),
 )
 
@@ -29,7 +30,7 @@ DERIVATION = Derivation(
         Step(
             "Let `g(i - 1, u) = 4*q*h` with q = 4^-i; the threshold is 2 q. Where h <= 1/2 the "
             "unit is silent and the next value is q times the left branch of the tent map,",
-            "4*q*h/2 - 0 == q*(2*h)",
+            "4*q*h/2 == q*(2*h)",
             "halve",
             Identity(real="h q"),
         ),
@@ -72,8 +73,8 @@ DERIVATION = Derivation(
         ),
         Step(
             "The error in all dyadic points, and where it is attained.",
-            "0 <= sq(r, u) - u**2 <= 4**(-r - 1) and "
-            "(sq(r, u) - u**2 == 4**(-r - 1)) == (u*2**(r + 1) % 2 == 1)",
+            "0 <= sq(r, u) - u**2 <= delta(r) and "
+            "(sq(r, u) - u**2 == delta(r)) == (u*2**(r + 1) % 2 == 1)",
             "evaluate",
             Cases((("r", (1, 2, 3, 4)), ("u", "[k/64 for k in range(65)]"))),
         ),

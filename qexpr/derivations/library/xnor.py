@@ -19,6 +19,7 @@ DERIVATION = Derivation(
     source=cite("rastegari2016xnor", "section 3.2, eqs. 8 to 10"),
     definitions=(
         Definition("mean(v)", "sum(v)/len(v)"),
+        Definition("centred(v)", "[t - mean(v) for t in v]"),
         Definition("products(X, W)", "[abs(x*w) for x, w in zip(X, W)]"),
     ),
     steps=(
@@ -51,15 +52,15 @@ DERIVATION = Derivation(
         ),
         Step(
             "So the loss of taking beta*alpha is n times the squared covariance.",
-            "(Q - S**2/n + n*((S/n - c) - S/n)**2) - (Q - S**2/n) == n*c**2",
-            "insert gamma = S/n - c into the parabola",
-            Identity(real="Q S c", whole="n"),
+            "Q - 2*(A*B)*S + n*(A*B)**2 == Q - S**2/n + n*(S/n - A*B)**2",
+            "insert gamma = A*B, the paper's factor, into the parabola",
+            Identity(real="Q S A B", whole="n"),
         ),
         Step(
             "Tried on vectors: the gap is the covariance.",
             "mean(products(X, W)) - mean([abs(x) for x in X])*mean([abs(w) for w in W]) == "
-            "mean([(abs(x) - mean([abs(a) for a in X]))*(abs(w) - mean([abs(b) for b in W])) "
-            "for x, w in zip(X, W)])",
+            "mean([a*b for a, b in zip(centred([abs(x) for x in X]), "
+            "centred([abs(w) for w in W]))])",
             "all pairs of vectors of a grid",
             Cases((("X", "vectors([-1, 0, 2], 3)"), ("W", "vectors([-3/2, 1/2, 1], 3)"))),
         ),
