@@ -80,13 +80,14 @@ def _subtract(
         return
     group = net.group("constants", number, first=first, step=str(step))
     end = first + number
-    for place in range((end - 1).bit_length()):
-        if count := _with_bit(end, place) - _with_bit(first, place):
+    odd = step.numerator >> (step.numerator & -step.numerator).bit_length() - 1
+    for place in range((odd * (end - 1)).bit_length()):
+        if count := _with_bit(end, place, odd) - _with_bit(first, place, odd):
             net.connect(
-                kit.constant(2**place * step / u),
+                kit.constant(2**place * step / odd / u),
                 group,
                 u,
-                pairs=_bit_pairs(first, end, place),
+                pairs=_bit_pairs(first, end, place, odd),
                 count=count,
             )
 
@@ -115,14 +116,25 @@ def _one_to(units: Indices) -> Callable[[], tuple[Indices, Indices]]:
     return lambda: (np.zeros(len(units), np.int64), units)
 
 
-def _with_bit(end: int, place: int) -> int:
-    """How many of 0 .. end-1 have a bit set."""
-    return (end >> (place + 1) << place) + max(0, (end & (2 ** (place + 1) - 1)) - 2**place)
+def _with_bit(end: int, place: int, odd: int) -> int:
+    """How many of 0, odd, .., (end - 1) odd have a bit set."""
+    return _floor_sum(end, odd, 2**place) - 2 * _floor_sum(end, odd, 2 ** (place + 1))
 
 
-def _bit_pairs(first: int, end: int, place: int) -> Callable[[], tuple[Indices, Indices]]:
+def _floor_sum(number: int, a: int, m: int) -> int:
+    """The sum of floor(a i / m) over i < number, as in Euclid's algorithm."""
+    total = carry = 0
+    while number > 0:
+        total += number * (number - 1) // 2 * (a // m) + number * (carry // m)
+        a, carry = a % m, carry % m
+        top = a * number + carry
+        number, carry, m, a = top // m, top % m, a, m
+    return total
+
+
+def _bit_pairs(first: int, end: int, place: int, odd: int) -> Callable[[], tuple[Indices, Indices]]:
     def pairs() -> tuple[Indices, Indices]:
-        units = np.flatnonzero(np.arange(first, end) >> place & 1)
+        units = np.flatnonzero(odd * np.arange(first, end) >> place & 1)
         return np.zeros(len(units), np.int64), units
 
     return pairs

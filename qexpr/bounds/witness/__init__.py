@@ -5,8 +5,8 @@ number is halved, how many digits it has, how many edges a weight costs. Nothing
 network; tests hold these numbers against built ones.
 """
 
-from qexpr.bounds.witness import cones, shared_bitplane, sigma_delta
+from qexpr.bounds.witness import cones, ding2018, shared_bitplane, sigma_delta
 
 __all__ = ["BOUNDS"]
 
-BOUNDS = (*shared_bitplane.BOUNDS, *cones.BOUNDS, *sigma_delta.BOUNDS)
+BOUNDS = (*shared_bitplane.BOUNDS, *cones.BOUNDS, *sigma_delta.BOUNDS, *ding2018.BOUNDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from qexpr.bounds.witness.amplify import amplify, take_off
 from qexpr.bounds.witness.hats import hats
 from qexpr.bounds.witness.ledger import Ledger, Unit
 from qexpr.bounds.witness.taylor import orders, ranges
@@ -158,28 +159,6 @@ def _plane_units(book: Ledger, phi: Unit, power: int, planes: int) -> Unit:
     return made[0]
 
 
-def _amplify(book: Ledger, unit: Unit, target: Unit, doublings: int) -> None:
-    """Lanes of four equal units: 11 edges a doubling; or one lane of weights 2."""
-    b = book.b
-    rounds = doublings - 1 + b
-    if rounds < 0:
-        book.join(book.scaled(unit, -doublings - 1), target, 1, -1)
-        return
-    if b > 1:
-        lane = book.unit()
-        book.join(unit, lane, 1)
-        for _ in range(rounds):
-            lane, last = book.unit(), lane
-            book.join(last, lane, 1, 1)
-        book.join(lane, target, 1, 1)
-        return
-    # depths: a, then b behind it, then the two that have both, beside them
-    level = book.unit(4)
-    book.join(unit, level, 4)
-    target.edges += 11 * rounds + 4
-    target.depth = max(target.depth, level.depth + 3 * rounds + 1)
-
-
 def _scale(book: Ledger, full: int, C: list[int], monomials: _Monomials, kept: list[Order]) -> int:
     """The power of the largest S with S C_0 <= full, S C_a <= 2 u full, steps down single edges."""
     b, power = book.b, full - C[0]
@@ -230,24 +209,9 @@ def count(d: int, n: int, alphabet: Alphabet, offset: tuple[int, int], plan: Pla
     rest = (quarters << two - lowest) - (1 << exponents[0] - lowest)
     book.add(total, abs(rest), lowest + power - b)
     output = book.unit()
-    _amplify(book, total, output, b - power)
-    _take_off(book, output, offset)
+    amplify(book, total, output, b - power)
+    take_off(book, output, offset[0])
     return PlanesCount(book.total(), book.free, output.depth)
-
-
-def _take_off(book: Ledger, output: Unit, offset: tuple[int, int]) -> None:
-    """Subtract the offset, in quarters: from halves of 1, 1/2 at once and 1/4 an edge."""
-    quarters, b = offset[0], book.b
-    rungs = book.one.rungs
-    assert rungs is not None
-    if b == 1:
-        rungs.split = max(rungs.split, quarters - 2)
-        output.edges += quarters - 1
-        output.depth = max(output.depth, 2)
-    else:
-        used = rungs.use(0, quarters << b - 2)
-        output.edges += used.edges
-        output.depth = max(output.depth, used.depth + 1)
 
 
 @lru_cache(maxsize=1024)
