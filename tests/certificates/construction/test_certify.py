@@ -137,6 +137,27 @@ def test_a_smaller_eps_is_left_to_the_general_methods():
     assert found.lower > Fraction(1, 10**4)
 
 
+class _Always(Fraction):
+    """A number that every bound is content with."""
+
+    def __ge__(self, other):
+        return True
+
+
+def test_a_sum_that_relu_would_cut_off_is_refused(monkeypatch):
+    """Built with an offset of 1/4, the sum of all terms is clipped where f < -1/4."""
+    from qexpr.circuits.constructions import shared_bitplane
+
+    f = Target("x0*(1-x0)-1/2")
+    good = circuits.shared_bitplane(f, n=1, eps="1e-1", lam=2)
+    assert construction.certify(good, f, Fraction(1, 10)).verdict == "certified"
+    monkeypatch.setattr(shared_bitplane, "_OFFSETS", (_Always(1, 4),))
+    w = circuits.shared_bitplane(f, n=1, eps="1e-1", lam=2)
+    assert error_at(w, f, [Fraction(0)])[0] > Fraction(1, 5)
+    with pytest.raises(CertificateError, match="lifted enough"):
+        construction.certify(w, f, Fraction(1, 10))
+
+
 def test_a_circuit_of_the_class_has_no_error():
     w = circuits.cones(None, d=1, n=2, eps="1e-2", lam=2)
     with pytest.raises(CertificateError, match="no target"):
