@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from qexpr import networks as networks
     from qexpr import quantizers as quantizers
     from qexpr import targets as targets
+    from qexpr import training as training
     from qexpr.core.query import Query as Query
 
 _PACKAGES = (
@@ -25,6 +26,7 @@ _PACKAGES = (
     "networks",
     "quantizers",
     "targets",
+    "training",
 )
 
 __all__ = ["Query", "__version__", *_PACKAGES]

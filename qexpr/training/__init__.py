@@ -1,0 +1,84 @@
+"""Training: quantized networks on Sobolev targets and images, ending in exact networks. [torch]
+
+>>> from qexpr import training
+>>> layer = training.QuantLinear(2, 3, weights="twn")
+>>> sorted(layer.state_dict())
+['bias', 'weight']
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qexpr.training.adamax import ShiftAdaMax as ShiftAdaMax
+    from qexpr.training.data import ClassData as ClassData
+    from qexpr.training.data import TargetData as TargetData
+    from qexpr.training.data import digits as digits
+    from qexpr.training.data import from_arrays as from_arrays
+    from qexpr.training.data import sample_target as sample_target
+    from qexpr.training.freezing import freeze as freeze
+    from qexpr.training.layers import Affine as Affine
+    from qexpr.training.layers import QuantActivation as QuantActivation
+    from qexpr.training.layers import QuantConv2d as QuantConv2d
+    from qexpr.training.layers import QuantLinear as QuantLinear
+    from qexpr.training.layers import Skip as Skip
+    from qexpr.training.layers import set_blend as set_blend
+    from qexpr.training.layers import set_generator as set_generator
+    from qexpr.training.loop import Divergence as Divergence
+    from qexpr.training.loop import Run as Run
+    from qexpr.training.loop import train as train
+    from qexpr.training.normalisation import ShiftBatchNorm as ShiftBatchNorm
+    from qexpr.training.recipes import Recipe as Recipe
+    from qexpr.training.recipes import get_recipe as get_recipe
+    from qexpr.training.recipes import methods as methods
+    from qexpr.training.rules import Rules as Rules
+    from qexpr.training.rules import attach as attach
+    from qexpr.training.rules import rules_of as rules_of
+    from qexpr.training.shapes import convolutional as convolutional
+    from qexpr.training.shapes import dense as dense
+
+_PUBLIC = {
+    "Affine": "layers",
+    "ClassData": "data",
+    "Divergence": "loop",
+    "QuantActivation": "layers",
+    "QuantConv2d": "layers",
+    "QuantLinear": "layers",
+    "Recipe": "recipes",
+    "Rules": "rules",
+    "Run": "loop",
+    "ShiftAdaMax": "adamax",
+    "ShiftBatchNorm": "normalisation",
+    "Skip": "layers",
+    "TargetData": "data",
+    "attach": "rules",
+    "convolutional": "shapes",
+    "dense": "shapes",
+    "digits": "data",
+    "freeze": "freezing",
+    "from_arrays": "data",
+    "get_recipe": "recipes",
+    "methods": "recipes",
+    "rules_of": "rules",
+    "sample_target": "data",
+    "set_blend": "layers",
+    "set_generator": "layers",
+    "train": "loop",
+}
+
+__all__ = [*_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        from qexpr.quantizers.backend import import_torch
+
+        import_torch()  # where it is missing, this says how to get it
+        return getattr(import_module(f"qexpr.training.{_PUBLIC[name]}"), name)
+    raise AttributeError(f"module 'qexpr.training' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

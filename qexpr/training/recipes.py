@@ -1,0 +1,195 @@
+"""One recipe for each method: quantizers, normalisation, rules, optimiser and schedule, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from qexpr import quantizers
+from qexpr.core.suggest import suggest
+from qexpr.errors import InvalidInput, shorten
+from qexpr.quantizers import Quantizer
+from qexpr.quantizers.options import check_choice, check_integer, check_real
+from qexpr.training.rules import Rules
+
+__all__ = ["Recipe", "get_recipe", "methods"]
+
+_ENDS = ("quantized", "real", "8bit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that training needs besides the data, the widths and the seed.
+
+    Parameters
+    ----------
+    method : str
+    weights, activations, gradients : Quantizer or None
+        None: real weights, ReLU, real gradients.
+    order : {"after", "before"}
+        Product, normalisation, activation; or XNOR-Net's block, in which normalisation and
+        binarization come before the product.
+    norm : {"none", "ordinary", "shift"}
+        Batch normalisation.
+    first, last : {"quantized", "real", "8bit"}
+        The weights of the first and last layer.
+    start : {"glorot", "uniform"}
+        Of the real weights; uniform on (-1, 1).
+    rules : Rules or None
+        None: those of the weight quantizer's paper.
+    cancel : float, optional
+        The gradient of real weights is cancelled beyond it; None is straight through.
+    optimiser : {"adam", "sgd", "shift-adamax"}
+    rate, last_rate : float
+        The learning rate, and the share of it that is left at the end (cosine).
+    steps, batch : int
+    warm, ramp : float
+        The shares of the steps for the float network that training starts from, and for the
+        annealing from it to the discrete one.
+    loss : {"p-norm", "square-hinge", "cross-entropy"}
+    power : float
+        The p-norm goes from 2 to this power.
+    """
+
+    method: str
+    weights: Quantizer | None = None
+    activations: Quantizer | None = None
+    gradients: Quantizer | None = None
+    order: str = "after"
+    norm: str = "none"
+    first: str = "quantized"
+    last: str = "quantized"
+    start: str = "glorot"
+    rules: Rules | None = None
+    cancel: float | None = None
+    optimiser: str = "adam"
+    rate: float = 3e-3
+    last_rate: float = 1e-3
+    steps: int = 3000
+    batch: int = 512
+    warm: float = 0.3
+    ramp: float = 0.2
+    loss: str = "p-norm"
+    power: float = 8.0
+
+    def __post_init__(self) -> None:
+        check_choice(self.order, "order", ("after", "before"))
+        check_choice(self.norm, "norm", ("none", "ordinary", "shift"))
+        check_choice(self.first, "first", _ENDS)
+        check_choice(self.last, "last", _ENDS)
+        check_choice(self.start, "start", ("glorot", "uniform"))
+        check_choice(self.optimiser, "optimiser", ("adam", "sgd", "shift-adamax"))
+        check_choice(self.loss, "loss", ("p-norm", "square-hinge", "cross-entropy"))
+        check_integer(self.steps, "steps", 0, 10**9)
+        check_integer(self.batch, "batch", 1, 10**9)
+        check_real(self.rate, "rate", above=0)
+        for name in ("warm", "ramp", "last_rate"):
+            if not 0 <= check_real(getattr(self, name), name) <= 1:
+                raise InvalidInput(f"{name} must lie in [0, 1], got {getattr(self, name):g}")
+        if self.warm + self.ramp > 1:
+            raise InvalidInput(
+                f"warm and ramp must leave steps for the discrete network: their sum is at most "
+                f"1, got {self.warm + self.ramp:g}"
+            )
+        if check_real(self.power, "power") < 2:
+            raise InvalidInput(f"power must be at least 2, got {self.power:g}")
+
+
+def _weights(method: str, bits: int | None) -> Quantizer:
+    if method == "continuous-discrete":
+        levels = 3 if bits is None else 2**bits - 1
+        return quantizers.get(method, levels=max(levels, 2))
+    if method in ("dorefa", "log"):
+        return quantizers.get(method, role="weight", **({} if bits is None else {"bits": bits}))
+    if method == "post-training":
+        return quantizers.get("uniform", bits=4 if bits is None else bits, per="channel")
+    if bits is not None:
+        raise InvalidInput(f"{method} has a fixed number of bits: leave out bits = {bits}")
+    name = {"xnor": "bwn", "hwgq": "bwn"}.get(method, method)
+    options: dict[str, Any] = {}
+    if method == "twn":
+        options = {"per": "channel", "threshold": "exact"}
+    if method == "hwgq":
+        options = {"gradient": "plain"}
+    if method == "residual":
+        options = {"role": "weight"}
+    return quantizers.get(name, **options)
+
+
+def _activations(method: str) -> Quantizer | None:
+    options: dict[str, dict[str, Any]] = {
+        "bnn": {"role": "activation"},
+        "xnor": {},
+        "residual": {"role": "activation"},
+        "dorefa": {"role": "activation", "bits": 2},
+        "hwgq": {},
+        "log": {"role": "activation", "signed": False, "fsr": 1},
+    }
+    return quantizers.get(method, **options[method]) if method in options else None
+
+
+_CHANGES: dict[str, dict[str, Any]] = {
+    "continuous-discrete": {"norm": "ordinary", "rate": 3e-3},
+    "twn": {},
+    "binaryconnect": {"norm": "ordinary", "start": "uniform"},
+    "bnn": {"norm": "ordinary", "start": "uniform", "first": "real", "last": "real"},
+    "dorefa": {"norm": "ordinary", "first": "real", "last": "real"},
+    "bwn": {"norm": "ordinary"},
+    "xnor": {"norm": "ordinary", "order": "before", "first": "real", "last": "real"},
+    "residual": {"norm": "ordinary", "first": "real", "last": "real"},
+    "hwgq": {"norm": "ordinary", "first": "real", "last": "real"},
+    "log": {"norm": "ordinary"},
+    "post-training": {"warm": 1.0, "ramp": 0.0},
+    "float": {"warm": 1.0, "ramp": 0.0},
+}
+_CLASSES: dict[str, Any] = {
+    "loss": "cross-entropy",
+    "norm": "ordinary",
+    "steps": 1500,
+    "batch": 128,
+    "first": "real",
+    "last": "real",
+}
+
+
+def methods() -> tuple[str, ...]:
+    """The names of all methods."""
+    return tuple(_CHANGES)
+
+
+def get_recipe(
+    method: str, task: str = "target", *, bits: int | None = None, **changes: Any
+) -> Recipe:
+    """The default recipe of a method, with fields of `Recipe` changed.
+
+    Parameters
+    ----------
+    method : one of `methods()`
+    task : {"target", "classes"}
+    bits : of the weights, where the method leaves them open (continuous-discrete takes the
+        2^bits - 1 levels around 0)
+
+    Raises
+    ------
+    InvalidInput
+        For an unknown method or field, and for values not allowed.
+    """
+    if not isinstance(method, str) or method not in _CHANGES:
+        raise InvalidInput(
+            f"no method is called {shorten(method)}{suggest(str(method), methods())}; "
+            f"the methods are {', '.join(methods())}"
+        )
+    check_choice(task, "task", ("target", "classes"))
+    known = [field.name for field in fields(Recipe)]
+    for name in changes:
+        if name not in known:
+            raise InvalidInput(
+                f"a recipe has no field {shorten(name)}{suggest(name, known)}; "
+                f"it has {', '.join(known)}"
+            )
+    options = {**_CHANGES[method], **(_CLASSES if task == "classes" else {})}
+    if task == "classes" and method == "bnn":
+        options["loss"] = "square-hinge"
+    if method != "float":
+        options |= {"weights": _weights(method, bits), "activations": _activations(method)}
+    return replace(Recipe(method=method, **options), **changes)
