@@ -253,9 +253,53 @@ def test_a_hat_with_one_edge_changed_is_refused(d):
     assert kept > 10
 
 
-def _product_net(r, square):
+@pytest.mark.parametrize("d", [2, 3])
+def test_a_kind_of_term_may_not_be_missing_everywhere(d):
+    """All edges from one run of units into the hats dropped: each hat alone looks complete."""
+    import circuit_mutations as mutations
+
+    net = Builder(d, VALUES)
+    made, _ = hats(Kit(net), 2)
+    net.connect_free(made, net.finish(), HALF, None)
+    w = realise(net)
+    role = next(r for r in w.roles if r.name == "hat")
+    into = range(role.first, role.first + role.size)
+    edges = mutations.marked_edges(w)
+    dropped = 0
+    for run in w.roles:
+        units = range(run.first, run.first + run.size * run.copies)
+        rest = [e for e in edges if not (e[0] in units and e[1] in into and e[2] < 0)]
+        if len(rest) < len(edges):
+            changed = mutations.rebuilt(w, rest)
+            with pytest.raises(CertificateError, match="no hat of its node"):
+                _hats_of(changed, 2)
+            dropped += 1
+    assert dropped == 2
+
+
+class _WrongFolds(Kit):
+    """Folds whose constants are half of what they should be."""
+
+    def _folds(self, *arguments):
+        self.factor = HALF
+        made = super()._folds(*arguments)
+        self.factor = Fraction(1)
+        return made
+
+    def constant(self, value):
+        return super().constant(value * getattr(self, "factor", 1))
+
+
+@pytest.mark.parametrize("square", [False, True])
+def test_folds_at_other_places_are_no_square(square):
+    w, _ = _product_net(2, square, _WrongFolds)
+    with pytest.raises(CertificateError, match="does not fold the one before"):
+        _monomial_of(w, 2)
+
+
+def _product_net(r, square, kind=Kit):
     net = Builder(2, VALUES)
-    kit = Kit(net)
+    kit = kind(net)
     from qexpr.circuits.gadgets import Shifted
 
     # scale (z + 1) = 2 scale x at scale 1/4
