@@ -50,10 +50,12 @@ html_theme_options = {
 def _generate(app: Any) -> None:
     from generate_bounds import bound_pages
     from generate_calculators import calculator_pages
+    from generate_derivations import derivation_pages
     from generate_gallery import gallery_pages
 
     bound_pages(HERE / "generated" / "bounds")
     calculator_pages(HERE / "generated" / "calculators")
+    derivation_pages(HERE / "generated" / "derivations")
     gallery_pages(HERE / "generated" / "quantizers")
 
 

@@ -210,7 +210,10 @@ def _rounded(value: Fraction, digits: int) -> tuple[int, int]:
 
 def _decimal(m: int, k: int) -> str:
     """m * 10^k with all its digits, zeros at the end included."""
-    return format(Decimal(m).scaleb(k), "f") if k <= 0 else spell(m, k)
+    if k > 0:
+        return spell(m, k)
+    # from its parts: arithmetic would round to the decimal context
+    return format(Decimal((int(m < 0), tuple(map(int, str(abs(m)))), k)), "f")
 
 
 def _exact(value: Fraction, digits: int) -> str:

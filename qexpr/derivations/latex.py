@@ -30,8 +30,8 @@ _SIGNS: dict[type[ast.cmpop], str] = {
 }
 _BRACKETS = {
     "abs": (r"\left|", r"\right|"),
-    "floor": (r"\left\lfloor", r"\right\rfloor"),
-    "ceil": (r"\left\lceil", r"\right\rceil"),
+    "floor": (r"\left\lfloor ", r" \right\rfloor"),
+    "ceil": (r"\left\lceil ", r" \right\rceil"),
     "sqrt": (r"\sqrt{", "}"),
     "len": (r"\left|", r"\right|"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -168,12 +169,19 @@ def to_document(section: str) -> str:
     )
 
 
+def _markdown(text: str) -> str:
+    """Prose whose characters mean nothing to Markdown outside of backticks."""
+    parts = plain(text).split("`")
+    parts[::2] = [re.sub(r"([*_<>|$])", r"\\\1", part) for part in parts[::2]]
+    return "`".join(parts)
+
+
 def to_markdown(derivation: Derivation, verdicts: Sequence[Verdict]) -> str:
     """A page (MyST Markdown)."""
     source = derivation.source
     parts = [
         f"# {derivation.name}\n",
-        f"*{derivation.title}.* {plain(derivation.statement)}\n",
+        f"*{derivation.title}.* {_markdown(derivation.statement)}\n",
         f"Source: {source.reference} {source.statement} ({source.trust}"
         + (f"; {source.note})\n" if source.note else ")\n"),
     ]
@@ -184,12 +192,12 @@ def to_markdown(derivation: Derivation, verdicts: Sequence[Verdict]) -> str:
     parts += ["## Steps\n"]
     for verdict in verdicts:
         step = verdict.step
-        scope = f"For {step.check.scope}. ".replace("*", r"\*") if step.check.scope else ""
+        scope = f"For {_markdown(step.check.scope)}. " if step.check.scope else ""
         parts += [
             f"### {verdict.number}\n",
-            f"{plain(step.claim)}\n",
+            f"{_markdown(step.claim)}\n",
             f"```{{math}}\n{formula_latex(step.formula)}\n```\n",
-            f"{scope}By: {plain(step.by)}.\n",
+            f"{scope}By: {_markdown(step.by)}.\n",
             f"*{_mark(verdict).capitalize()}* ({step.check.kind}): {verdict.detail}.\n",
         ]
     if derivation.constants:
@@ -201,6 +209,6 @@ def to_markdown(derivation: Derivation, verdicts: Sequence[Verdict]) -> str:
         ]
         for name, meaning, digits in _constants(derivation):
             shown = ", ".join(digits if len(digits) <= 15 else [*digits[:3], "..", *digits[-2:]])
-            parts.append(f"| {name} | {plain(meaning)} | {shown} |")
+            parts.append(f"| {name} | {_markdown(meaning)} | {shown} |")
         parts.append("")
     return "\n".join(parts)

@@ -99,7 +99,7 @@ def test_one_step_can_be_run_alone():
 
 @pytest.mark.parametrize("number", [0, -1, 999, "1", True, 1.0])
 def test_steps_that_do_not_exist_are_refused(number):
-    with pytest.raises(InvalidInput, match="integer|steps 1 to"):
+    with pytest.raises(InvalidInput, match=r"integer|steps 1 to"):
         derivations.get("binary").check(number)
 
 

@@ -17,7 +17,7 @@ DERIVATION = Derivation(
     title="Binary weights: the sign and the mean magnitude",
     statement="Among all scales `alpha >= 0` and sign vectors b, the distance of `alpha*b` from a "
     "vector w of m weights is least for b = sign(w), alpha = mean of `abs(w)`.",
-    source=cite("rastegari2016xnor", "section 3.1, eqs. 4 to 6"),
+    source=cite("rastegari2016xnor", "section 3.1 (binary-weight networks)"),
     definitions=NORMAL,
     steps=(
         Step(

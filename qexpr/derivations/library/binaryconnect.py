@@ -14,7 +14,7 @@ DERIVATION = Derivation(
     title="Stochastic binarization: the mean is clip(w, -1, 1)",
     statement="If b is +1 with the probability `P(w) = clip((w + 1)/2, 0, 1)` and else -1, then "
     "E b = clip(w, -1, 1) and Var b = `1 - clip(w, -1, 1)**2`.",
-    source=cite("courbariaux2015binaryconnect", "section 2.3, eqs. 2 and 3"),
+    source=cite("courbariaux2015binaryconnect", "section 2.2, eqs. 1 to 3"),
     definitions=(
         Definition("clip(x, a, b)", "min([max([x, a]), b])"),
         Definition("P(w)", "clip((w + 1)/2, 0, 1)"),

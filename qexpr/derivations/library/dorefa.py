@@ -15,7 +15,7 @@ DERIVATION = Derivation(
     statement="With g = `2*m*(round(y + N)/s - 1/2)`, `y = s*(r/(2*m) + 1/2)`, s = 2^k - 1, m the "
     "largest magnitude and N uniform on (-1/2, 1/2), the quantized gradient has the mean r and "
     "the variance `(2*m/s)**2*f*(1 - f) <= (m/s)**2`, f the fractional part of y.",
-    source=cite("zhou2016dorefa", "section 2.4, eq. 12"),
+    source=cite("zhou2016dorefa", "sections 2.2 to 2.5"),
     definitions=(
         Definition("s(k)", "2**k - 1"),
         Definition("grid(m)", "[m*i/8 for i in range(-8, 9)]"),

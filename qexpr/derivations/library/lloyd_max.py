@@ -19,7 +19,11 @@ DERIVATION = Derivation(
     statement="The quantizer with 2*m levels of least mean square error for a symmetric law has "
     "its thresholds at midpoints and its levels at centroids; for the normal and the Laplace law "
     "these conditions have one solution with a threshold at 0. Both laws have variance 1.",
-    source=cite("max1960quantizing", "eqs. 3 to 6 and table I"),
+    source=cite(
+        "max1960quantizing",
+        "conditions of least distortion, and the table of levels",
+        recalled=0.95,
+    ),
     definitions=(
         *NORMAL,
         CENTROID,

@@ -18,7 +18,9 @@ DERIVATION = Derivation(
     "levels g1 - g2 and g1 + g2. Greedy scales are g1 = E abs(x), g2 = E abs(abs(x) - g1); the "
     "best ones are two means of abs(x). For the normal law the errors are 0.130454 and 0.117482.",
     source=cite(
-        "ghasemzadeh2018rebnet", "section III.A", note="the two-means optimum is qexpr's own"
+        "ghasemzadeh2018rebnet",
+        "section III (v1: ResBinNet; later ReBNet)",
+        note="the two-means optimum is qexpr's own",
     ),
     definitions=(
         *NORMAL,

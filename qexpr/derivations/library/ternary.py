@@ -17,7 +17,11 @@ DERIVATION = Derivation(
     statement="The nearest vector `alpha*t` with entries t in -1, 0, 1 keeps the weights beyond a "
     "threshold D, with alpha their mean magnitude; D maximises (the sum of the kept magnitudes)^2 "
     "over their number. For the normal law D is the root of `k(D) = 0` and `alpha = 2*D`.",
-    source=cite("li2016ternary", "section 3, eqs. 3 to 7", note="the paper takes D = 0.7 E abs(w)"),
+    source=cite(
+        "li2016ternary",
+        "section 2 (threshold-based ternary weights)",
+        note="the paper takes D = 0.7 E abs(w)",
+    ),
     definitions=(
         *NORMAL,
         LOSS,

@@ -16,7 +16,7 @@ DERIVATION = Derivation(
     "is the mean of `abs(X*W)`. It exceeds `beta*alpha`, the product of the means of abs(X) and "
     "abs(W), by the covariance of the magnitudes; the paper's K alpha is least squares only where "
     "that is 0.",
-    source=cite("rastegari2016xnor", "section 3.2, eqs. 8 to 10"),
+    source=cite("rastegari2016xnor", "section 3.2 (binary dot product, binary convolution)"),
     definitions=(
         Definition("mean(v)", "sum(v)/len(v)"),
         Definition("centred(v)", "[t - mean(v) for t in v]"),
