@@ -7,7 +7,7 @@ With u the alphabet's unit (1/2, or 2^-b for linear alphabets) every wide unit h
 Representation. A signed quantity p with |p| <= 1 is held *shifted*: one unit of value s (p + 1),
 s the scale. `Shifted` carries the unit and its scale.
 
-Source: theory sections 3 and 4 of this project; G1 is Yarotsky (2017, Prop. 2) folded about 0:
+Source: Lemmas 17 to 21 of this project (docs); G1 is Yarotsky (2017, Prop. 2) folded about 0:
 with v_0 = u, v_i = |v_{i-1}| - 2^-i,
     u^2 = sum_{i<=r} (2^-i |v_i| - 4^-(i+1)) + v_{r+1}^2,   |v_{r+1}| <= 2^-(r+1),
 so that sq_r(u) - sq_r(w) = sum_{i<=r} 2^-i (|v_i(u)| - |v_i(w)|), constants cancelling. The units

@@ -1,4 +1,4 @@
-"""From merged units to edges out of the alphabet (theory G5), and the same counted unbuilt.
+"""From merged units to edges out of the alphabet (docs, Lemma 21), and the same counted unbuilt.
 
 Each weight becomes the shortest multiset of alphabet values. Since no two edges may join the
 same pair, a weight of k values needs k copies of its source unit; sources cannot be copied, but

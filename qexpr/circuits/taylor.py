@@ -4,7 +4,7 @@ With z = 2x - 1 the polynomial of order n-1 at the node m/N is sum_{|a|<n} c_{m,
     c_{m,a} = 2^-|a| sum_{|g| <= n-1-|a|} D^{a+g} f(m/N) / (a! g!) * (1/2 - m/N)^g,
 and |c_{m,a}| <= norm * coefficient_bound(a).
 
-Source: theory section 4 of this project; the polynomials are those of Yarotsky (2017), Theorem 1.
+Source: Theorem 22 of this project (docs); the polynomials are Yarotsky's (2017), Theorem 1.
 """
 
 from __future__ import annotations

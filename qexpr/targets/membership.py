@@ -41,7 +41,7 @@ __all__ = [
     "sup_bound",
 ]
 
-LIMIT = 1 + Fraction(1, 2**20)  # the largest norm that is carried as a factor: theory, section 7
+LIMIT = 1 + Fraction(1, 2**20)  # the largest norm that is carried as a factor
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ def test_values():
     assert values_of("nonlinear:2").members == (-half, half)
     assert values_of("linear:1").members == (-half, half)
     assert values_of("linear:2").members == (-3 * quarter, -quarter, quarter, 3 * quarter)
-    # theory section 1: the case that floating-point powers get wrong, 243^(2/5) = 9 exactly
+    # the case that floating-point powers get wrong, 243^(2/5) = 9 exactly
     assert Fraction(1, 2**9) in values_of("nonlinear:6", 243).members
 
 

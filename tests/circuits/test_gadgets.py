@@ -206,7 +206,7 @@ def test_planes_hold_the_shifted_sum_of_digits(alphabet, t):
 
 
 def test_smaller_values_shorten_the_planes():
-    """Depth lam t^(1/(lam-1)) in place of t (theory G4)."""
+    """Depth lam t^(1/(lam-1)) in place of t."""
     depths = []
     for lam in (2, 3, 4):
         net = Builder(1, values_of(lam, 64))

@@ -58,7 +58,7 @@ def test_shared_planes_are_below_both(d, n, eps):
 
 
 def test_parameters_are_those_of_the_proof():
-    """N = ceil((n!/(2^d d^n) eps/3)^(-1/n)), r and t from their logarithms (theory section 2)."""
+    """N = ceil((n!/(2^d d^n) eps/3)^(-1/n)), r and t from their logarithms."""
     from qexpr.circuits.constructions.local_taylor import parameters
     from qexpr.core.query import Query
 

@@ -12,7 +12,7 @@ from qexpr import circuits
 from qexpr.circuits.registry import CONSTRUCTIONS
 from qexpr.errors import InvalidInput
 
-PROTOTYPE = [  # theory section 4: counts to be met or beaten, every edge in {-1/2, 1/2}
+PROTOTYPE = [  # a prototype's counts, to be met or beaten, every edge in {-1/2, 1/2}
     (1, 2, "1e-3", 1430),
     (1, 3, "1e-4", 2072),
     (2, 2, "1e-2", 6986),

@@ -1,14 +1,15 @@
 """The shared bit-plane construction: every (d, n), every eps, every alphabet; one fixed graph.
 
     f~(x) = sum_{|a|<n} C_a prod_r(A_a(x), z^a),   z = 2x - 1,   A_a = sum_m (c~_{m,a}/C_a) phi_m
+
 with Taylor coefficients c_{m,a} at the nodes of a Kuhn mesh, whose digits are the free weights: a
 plane of signs for each digit, shared hats, one product a coefficient, and one amplification of the
 sum of all. C_a is the power of two above the class's bound of c_{m,a}.
 
     sup |f - f~| <= norm K(d,n)/(n! N^n) + sum_a C_a (2^-t_a + |a| 4^-(r+1))
 
-Source: theory section 4 of this project; Taylor grid and products after Yarotsky (2017) and Ding
-et al. (2019), whose theorem 1 it improves by a factor of log(1/eps).
+Source: Theorem 22 of this project (docs, theory); Taylor grid and products after Yarotsky (2017)
+and Ding et al. (2019), whose theorem 1 it improves by a factor of log(1/eps).
 """
 
 from __future__ import annotations
