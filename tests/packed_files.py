@@ -121,7 +121,7 @@ def repaired(data):
 def c_sources(avx2):
     """The sources of the runtime in C, and those that are compiled for AVX2."""
     every = sorted((RUNTIME / "csrc").glob("*.c"))
-    fast = [p for p in every if p.name.endswith("_avx2.c")]
+    fast = [p for p in every if p.name.endswith(("_avx2.c", "_fma.c"))]
     return [p for p in every if p not in fast], fast if avx2 else []
 
 
@@ -135,6 +135,7 @@ def compile_c(folder, output, program, flags):
     for path in [*plain, *fast, program]:
         made = folder / f"{path.stem}.o"
         isa = ["-mavx2", "-mpopcnt"] if path in fast else []
+        isa += ["-mfma", "-ffp-contract=fast"] if path.name.endswith("_fma.c") else []
         jobs.append(subprocess.Popen([cc, *common, *isa, "-c", path, "-o", made]))
         objects.append(made)
         if len(jobs) == 4:

@@ -13,6 +13,7 @@
 QK_DENSE_DECLARE(scalar)
 #ifdef QK_HAVE_AVX2
 QK_DENSE_DECLARE(avx2)
+QK_DENSE_DECLARE(fma)
 #endif
 
 #endif

@@ -11,7 +11,7 @@ typedef REAL NAME(lane) __attribute__((vector_size(32), aligned(sizeof(REAL)), m
 static inline __attribute__((always_inline)) void NAME(tile)(const REAL *w, int64_t ldw, const REAL *x,
                                                              int64_t cols, int64_t ldx, REAL *y,
                                                              int64_t ldy, int64_t left, int p, int v) {
-  NAME(lane) sum[8] = {{0}};
+  NAME(lane) sum[12] = {{0}};
   for (int64_t k = 0; k < cols; k++) {
     const NAME(lane) *row = (const NAME(lane) *)(w + k * ldw);
 #pragma GCC unroll 8
@@ -34,15 +34,15 @@ static void NAME(dense)(const REAL *w, int64_t rows, int64_t cols, const REAL *x
                         int64_t ldx, REAL *y, int64_t ldy) {
   const int64_t ldw = (rows + WIDTH - 1) / WIDTH * WIDTH;
   int64_t i = 0;
-  for (; i + 2 <= m; i += 2) {
+  for (; i + 3 <= m; i += 3) { /* twelve sums at a time hide what an addition takes */
     const REAL *from = x + i * ldx;
     int64_t n = 0;
     for (; n + 4 * WIDTH <= ldw; n += 4 * WIDTH)
-      NAME(tile)(w + n, ldw, from, cols, ldx, y + i * ldy + n, ldy, rows - n, 2, 4);
+      NAME(tile)(w + n, ldw, from, cols, ldx, y + i * ldy + n, ldy, rows - n, 3, 4);
     for (; n < ldw; n += WIDTH)
-      NAME(tile)(w + n, ldw, from, cols, ldx, y + i * ldy + n, ldy, rows - n, 2, 1);
+      NAME(tile)(w + n, ldw, from, cols, ldx, y + i * ldy + n, ldy, rows - n, 3, 1);
   }
-  if (i < m) {
+  for (; i < m; i++) {
     int64_t n = 0;
     for (; n + 8 * WIDTH <= ldw; n += 8 * WIDTH)
       NAME(tile)(w + n, ldw, x + i * ldx, cols, ldx, y + i * ldy + n, ldy, rows - n, 1, 8);

@@ -39,6 +39,15 @@
 CIRCUIT(circuit_f64, qk_circuit_run_f64, double, DBL_MAX)
 CIRCUIT(circuit_f32, qk_circuit_run_f32, float, FLT_MAX)
 
+/* By name: every library that links the kernels has a table of its own. */
+static int fast_kernels(const qk_table *t) {
+#ifdef QK_HAVE_AVX2
+  if (strcmp(t->name, "avx2") == 0) return __builtin_cpu_supports("fma") ? 2 : 1;
+#endif
+  (void)t;
+  return 0;
+}
+
 #define REAL double
 #define NAME(x) x##_f64
 #define GEMM qk_gemm_f64

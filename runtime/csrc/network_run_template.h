@@ -10,6 +10,7 @@ typedef struct {
   const qk_table *t;
   uint8_t *values, *acc, *extra; /* scratch */
   int64_t n, stride;             /* points in this block, points that the scratch has room for */
+  int fast;                      /* 1: AVX2 runs, 2: with fused products */
 } NAME(work);
 
 static inline void *NAME(of)(const NAME(work) *w, const qk_tensor *t) {
@@ -42,7 +43,7 @@ static int NAME(product)(const NAME(work) *w, const qk_layer *l, int64_t g, cons
     void (*dense)(const REAL *, int64_t, int64_t, const REAL *, int64_t, int64_t, REAL *, int64_t) =
         DENSE(scalar);
 #ifdef QK_HAVE_AVX2
-    if (strcmp(w->t->name, "avx2") == 0) dense = DENSE(avx2); /* tables are copied with libraries */
+    if (w->fast) dense = w->fast > 1 && l->kind <= QK_TERNARY ? DENSE(fma) : DENSE(avx2);
 #endif
     dense(l->SMALL_WEIGHTS, l->rows, l->cols, x, m, l->cols, y, ldy);
     return QK_OK;
@@ -254,7 +255,7 @@ int RUN(const qexpr_net *net, const qk_table *t, const void *x, int width, int64
   if (points < 1) return points < 0 ? QK_BAD_SIZE : QK_OK;
   if (net->kind == QK_CIRCUIT) return NAME(circuit)(net, t, x, width, points, y);
   const int64_t stride = points < net->block ? points : net->block;
-  NAME(work) w = {.net = net, .t = t, .stride = stride};
+  NAME(work) w = {.net = net, .t = t, .stride = stride, .fast = fast_kernels(t)};
   const int64_t values = net->point_bytes * stride, acc = net->acc_bytes * stride;
   uint8_t *scratch = aligned_alloc(64, (size_t)((values + acc + net->extra_bytes + 4 * 64) / 64 * 64));
   if (scratch == NULL) return QK_NO_MEMORY;
