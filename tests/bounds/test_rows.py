@@ -67,7 +67,8 @@ def test_every_bound_has_its_rows():
 
 def test_selection_by_id_paper_and_quantity():
     assert {row.bound.id for row in table(**EXAMPLE, only="ding2018")} == {
-        f"ding2018.theorem{k}" for k in (1, 2, 3, 4)
+        *(f"ding2018.theorem{k}" for k in (1, 2, 3, 4)),
+        "ding2018.reconstruction",
     }
     rows = table(**EXAMPLE, only=["ding2018.theorem1", "yarotsky2017."], quantity="weights")
     assert {row.quantity for row in rows} == {"weights"}
