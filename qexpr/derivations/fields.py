@@ -191,14 +191,14 @@ def _ball_root(f: Callable[[Any], Any], low: Fraction, high: Fraction) -> arb:
             high = middle
     # secants from here on; only the change of sign at the end is trusted
     a, b = ball(low), ball(high)
-    target = (high - low) / 2 ** (balls.ctx.prec * 3 // 4 - 24)
+    target = (high - low) / 2 ** (balls.working_bits() * 3 // 4 - 24)
     for _ in range(14):
         fa, fb = f(a).mid(), f(b).mid()
         if not abs(b - a) > ball(target) / 4 or fa == fb:
             break
         a, b = b, (b - fb * (b - a) / (fb - fa)).mid()
-    middle = balls.lower_end(b)
-    for _ in range(balls.ctx.prec // 8):  # wider where the function itself is known less well
+    middle = Fraction(balls.lower_end(b))  # secants are finite
+    for _ in range(balls.working_bits() // 8):  # wider where the function itself is known less well
         ends = max(low, middle - target), min(high, middle + target)
         try:
             if ends[0] < ends[1] and sign(ends[0]) != sign(ends[1]):

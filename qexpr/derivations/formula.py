@@ -126,13 +126,13 @@ class _Rewriter(ast.NodeTransformer):
 class Meaning:
     """Formulas with some definitions, in one field."""
 
-    field: Field
+    reading: Field
     definitions: tuple[Definition, ...] = ()
     functions: tuple[tuple[str, Callable[..., Any]], ...] = ()
     _names: dict[str, Any] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        self._names.update(self.field.names)
+        self._names.update(self.reading.names)
         self._names.update(self.functions)
         self._names["__builtins__"] = {}
         for definition in self.definitions:

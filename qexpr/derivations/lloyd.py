@@ -132,12 +132,12 @@ def _sides(m: int, bits: int) -> tuple[list[arb], list[arb]]:
 
 def below(m: int) -> list[arb]:
     """m exact numbers, each a little under a level."""
-    return _sides(m, balls.ctx.prec)[0]
+    return _sides(m, balls.working_bits())[0]
 
 
 def above(m: int) -> list[arb]:
     """m exact numbers, each a little over a level."""
-    return _sides(m, balls.ctx.prec)[1]
+    return _sides(m, balls.working_bits())[1]
 
 
 def between(m: int) -> list[arb]:

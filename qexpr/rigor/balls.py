@@ -31,6 +31,7 @@ __all__ = [
     "power",
     "precision",
     "upper_end",
+    "working_bits",
 ]
 
 PRECISIONS = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
@@ -46,6 +47,11 @@ def precision(bits: int) -> Iterator[None]:
         yield
     finally:
         ctx.prec = old
+
+
+def working_bits() -> int:
+    """The working precision."""
+    return int(ctx.prec)
 
 
 def ball(value: int | Fraction | fmpq | fmpz | arb) -> arb:
