@@ -75,3 +75,14 @@ def test_bad_input(qexpr, arguments, said):
     outcome = qexpr("derive", *arguments)
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
     assert said in outcome.err
+
+
+def test_the_list_loads_nothing_heavy(process):
+    code = (
+        "import sys\nfrom qexpr.cli.main import run\n"
+        "code = run()\nprint(code, *sys.modules, file=sys.stderr)"
+    )
+    code, *modules = process("derive", "--format", "json", code=code).stderr.split()
+    assert code == "0"
+    assert not {"sympy", "numpy", "scipy", "torch"} & set(modules)
+    assert "qexpr.derivations.library.cones" in modules  # the probe sees what is there
