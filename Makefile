@@ -73,14 +73,16 @@ suite: $(VENV)/.test
 # Leaks are not reported: the interpreter's own would drown them. The wheel test copies the package.
 SANITIZE ?= tests/runtime
 sanitize: $(VENV)/.test
-	$(BIN)/meson setup --reconfigure build/sanitize -Dbuildtype=debugoptimized \
+	PATH="$(abspath $(BIN)):$$PATH" meson setup $$(test -d build/sanitize && echo --reconfigure) \
+	  build/sanitize -Dbuildtype=debugoptimized \
 	  -Db_sanitize=address,undefined -Db_lundef=false --prefix=$(abspath build/sanitized) \
 	  -Dpython.platlibdir=$(abspath build/sanitized) -Dpython.purelibdir=$(abspath build/sanitized)
-	$(BIN)/meson compile -C build/sanitize
-	$(BIN)/meson install -q -C build/sanitize
+	PATH="$(abspath $(BIN)):$$PATH" meson compile -C build/sanitize
+	PATH="$(abspath $(BIN)):$$PATH" meson install -q -C build/sanitize
 	PYTHONPATH=$(abspath build/sanitized) ASAN_OPTIONS=detect_leaks=0 \
 	  LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libubsan.so)" \
-	  $(BIN)/pytest -q -p no:cacheprovider $(SANITIZE) -k "not numpy_alone and not fuzz and not example"
+	  $(BIN)/pytest -q -p no:cacheprovider $(SANITIZE) \
+	  -k "not numpy_alone and not fuzz and not c_interface"
 
 # Mutated packed files under the sanitizers, for FUZZ seconds.
 FUZZ ?= 600
