@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qexpr.core.papers import PAPERS
 from qexpr.core.source import Reference
 from qexpr.core.suggest import suggest
 from qexpr.errors import InvalidInput, shorten
@@ -32,16 +33,7 @@ _GUNTURK_LI = r"G{\"u}nt{\"u}rk, C. Sinan and Li, Weilin"
 _ARXIV = {"archiveprefix": "arXiv"}
 
 REFERENCES = (
-    _talk(
-        "ding2019universal",
-        "Ding, Yukun and Liu, Jinglan and Xiong, Jinjun and Shi, Yiyu",
-        "On the Universal Approximability and Complexity Bounds of "
-        "Quantized {ReLU} Neural Networks",
-        "International Conference on Learning Representations (ICLR)",
-        2019,
-        eprint="1802.03646",
-        **_ARXIV,
-    ),
+    PAPERS["ding2019universal"],
     _article(
         "yarotsky2017",
         "Yarotsky, Dmitry",
@@ -338,16 +330,7 @@ REFERENCES = (
         "2110.03187",
         2021,
     ),
-    Reference(
-        "qexpr",
-        "software",
-        (
-            ("title", "qexpr: the expressivity of quantized neural networks"),
-            ("author", "{The qexpr developers}"),
-            ("publisher", "Documentation, theory pages"),
-            ("year", "2026"),
-        ),
-    ),
+    PAPERS["qexpr"],
 )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from qexpr.core.papers import cite
 from qexpr.quantizers.backend import Array
 from qexpr.quantizers.base import Quantizer
 from qexpr.quantizers.description import Description
 from qexpr.quantizers.groups import sign
 from qexpr.quantizers.options import check_flag
-from qexpr.quantizers.sources import cite
 
 __all__ = ["STOCHASTIC_FORWARD", "BinaryConnect", "stochastic_sign"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from qexpr.core.papers import cite
 from qexpr.errors import InvalidInput
 from qexpr.quantizers.backend import Array
 from qexpr.quantizers.binaryconnect import STOCHASTIC_FORWARD, BinaryConnect
 from qexpr.quantizers.description import Description
 from qexpr.quantizers.options import check_choice
-from qexpr.quantizers.sources import cite
 
 __all__ = ["Binarized"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from qexpr.core.papers import cite
 from qexpr.quantizers.backend import Array
 from qexpr.quantizers.base import Quantizer
 from qexpr.quantizers.description import Description
 from qexpr.quantizers.options import check_integer, check_real
-from qexpr.quantizers.sources import cite
 
 __all__ = ["ContinuousDiscrete"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from qexpr.core.papers import cite
 from qexpr.errors import InvalidInput
 from qexpr.quantizers.backend import Array
 from qexpr.quantizers.base import Quantizer
 from qexpr.quantizers.description import Description
 from qexpr.quantizers.groups import axes_of, mean_abs, sign
 from qexpr.quantizers.options import check_choice, check_flag, check_integer
-from qexpr.quantizers.sources import cite
 
 __all__ = ["Dorefa"]
 

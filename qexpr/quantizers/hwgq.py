@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from qexpr.core.papers import cite
 from qexpr.quantizers.backend import Array
 from qexpr.quantizers.base import Quantizer
 from qexpr.quantizers.constants import HWGQ_LEVELS, HWGQ_STEPS
 from qexpr.quantizers.description import Description
 from qexpr.quantizers.options import check_choice, check_flag, check_integer
-from qexpr.quantizers.sources import cite
 
 __all__ = ["HalfWaveGaussian"]
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from qexpr.core.papers import cite
 from qexpr.errors import InvalidInput
 from qexpr.quantizers.backend import NUMPY, Array
 from qexpr.quantizers.base import Quantizer
 from qexpr.quantizers.description import Description
 from qexpr.quantizers.groups import axes_of, check_array, count, mean_abs
 from qexpr.quantizers.options import check_choice, check_flag, check_integer, check_real
-from qexpr.quantizers.sources import cite
 
 __all__ = ["LearnedStep"]
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from qexpr.core.papers import cite
 from qexpr.errors import InvalidInput, Unsupported
 from qexpr.quantizers.backend import NUMPY, Array
 from qexpr.quantizers.base import Quantizer
 from qexpr.quantizers.description import Description
 from qexpr.quantizers.groups import sign
 from qexpr.quantizers.options import check_choice, check_integer, check_real, check_reals
-from qexpr.quantizers.sources import cite
 
 __all__ = ["Residual"]
 

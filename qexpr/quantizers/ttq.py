@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from qexpr.core.papers import cite
 from qexpr.errors import InvalidInput
 from qexpr.quantizers.backend import Array
 from qexpr.quantizers.base import Quantizer
 from qexpr.quantizers.description import Description
 from qexpr.quantizers.groups import axes_of
 from qexpr.quantizers.options import check_real
-from qexpr.quantizers.sources import cite
 from qexpr.quantizers.twn import ternary_signs
 
 __all__ = ["TrainedTernary"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from qexpr.core.papers import cite
 from qexpr.errors import InvalidInput
 from qexpr.quantizers.backend import Array
 from qexpr.quantizers.base import Quantizer
@@ -12,7 +13,6 @@ from qexpr.quantizers.description import Description
 from qexpr.quantizers.groups import axes_of, flatten, unit
 from qexpr.quantizers.options import check_choice, check_flag, check_integer, check_real
 from qexpr.quantizers.search import best_step
-from qexpr.quantizers.sources import cite
 
 __all__ = ["Uniform"]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from qexpr.core.papers import cite
 from qexpr.errors import InvalidInput, shorten
 from qexpr.quantizers.backend import NUMPY, Array, import_torch
 from qexpr.quantizers.base import Quantizer
@@ -16,7 +17,6 @@ from qexpr.quantizers.description import Description
 from qexpr.quantizers.groups import axes_of, check_array, sign, unit
 from qexpr.quantizers.options import check_choice, check_flag, check_integer
 from qexpr.quantizers.scales import Scales
-from qexpr.quantizers.sources import cite
 
 __all__ = ["XnorActivations", "speedup"]
 

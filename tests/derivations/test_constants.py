@@ -144,16 +144,3 @@ def test_digits_are_as_many_as_asked():
 def test_constants_that_do_not_exist_are_refused():
     with pytest.raises(InvalidInput, match="kept"):
         derivations.get("twn").digits("kpt")
-
-
-def test_papers_are_cited_alike_everywhere():
-    from qexpr.bounds.references import REFERENCES
-    from qexpr.derivations.sources import PAPERS as OURS
-    from qexpr.quantizers.sources import PAPERS
-
-    others = {reference.key: reference for reference in REFERENCES} | dict(PAPERS)
-    shared = OURS.keys() & others.keys()
-    assert len(shared) >= 9
-    for key in shared:
-        assert OURS[key].type == others[key].type
-        assert dict(OURS[key].fields) == dict(others[key].fields)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from qexpr.core.papers import cite
 from qexpr.derivations.checks import Identity, Numbers
 from qexpr.derivations.derivation import Constant, Derivation, Step
 from qexpr.derivations.formula import Definition
 from qexpr.derivations.gaussian import CELLS, CENTROID, MOMENTS, MONOTONE, NORMAL, SPREAD
 from qexpr.derivations.lloyd import FUNCTIONS
-from qexpr.derivations.sources import cite
 
 __all__ = ["DERIVATION"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from qexpr.core.papers import cite
 from qexpr.derivations.checks import Everywhere, Identity, Numbers
 from qexpr.derivations.derivation import Constant, Derivation, Step
 from qexpr.derivations.formula import Definition
-from qexpr.derivations.sources import cite
 
 __all__ = ["DERIVATION"]
 

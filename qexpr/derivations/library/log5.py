@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from qexpr.core.papers import cite
 from qexpr.derivations.checks import Identity
 from qexpr.derivations.derivation import Derivation, Step
-from qexpr.derivations.sources import cite
 
 __all__ = ["DERIVATION"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from qexpr.core.papers import derived
 from qexpr.derivations.checks import Cases, Identity, Numbers
 from qexpr.derivations.derivation import Constant, Derivation, Step
 from qexpr.derivations.formula import Definition
-from qexpr.derivations.sources import derived
 
 __all__ = ["DERIVATION"]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from qexpr.core.papers import cite
 from qexpr.derivations.checks import Cases, Everywhere, Identity, Numbers
 from qexpr.derivations.derivation import Constant, Derivation, Step
 from qexpr.derivations.formula import Definition
 from qexpr.derivations.gaussian import LOSS, MOMENTS, NORMAL
-from qexpr.derivations.sources import cite
 
 __all__ = ["DERIVATION"]
 

@@ -1,4 +1,7 @@
-"""The papers of the quantizers."""
+"""The papers of quantized networks that more than one package cites, once.
+
+What only `bounds` cites stands in `qexpr.bounds.references`, which takes Ding et al. from here.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import Final
 
 from qexpr.core.source import Reference, Source, Trust
 
-__all__ = ["PAPERS", "cite"]
+__all__ = ["PAPERS", "cite", "derived"]
 
 
 def _arxiv(key: str, title: str, author: str, year: int, number: str, **more: str) -> Reference:
@@ -141,6 +144,37 @@ PAPERS: Final[dict[str, Reference]] = {
             "1612.01064",
             booktitle="ICLR",
         ),
+        _arxiv(
+            "max1960quantizing",
+            "Quantizing for minimum distortion",
+            "Max, Joel",
+            1960,
+            "",
+            journal="IRE Transactions on Information Theory",
+            volume="6",
+            number="1",
+            pages="7--12",
+        ),
+        _arxiv(
+            "ding2019universal",
+            "On the Universal Approximability and Complexity Bounds of "
+            "Quantized {ReLU} Neural Networks",
+            "Ding, Yukun and Liu, Jinglan and Xiong, Jinjun and Shi, Yiyu",
+            2019,
+            "1802.03646",
+            booktitle="International Conference on Learning Representations (ICLR)",
+            archiveprefix="arXiv",
+        ),
+        Reference(
+            "qexpr",
+            "software",
+            (
+                ("title", "qexpr: the expressivity of quantized neural networks"),
+                ("author", "{The qexpr developers}"),
+                ("publisher", "Documentation, theory pages"),
+                ("year", "2026"),
+            ),
+        ),
     )
 }
 
@@ -149,3 +183,8 @@ def cite(key: str, statement: str, *, recalled: float | None = None, note: str =
     """Return a statement of a paper: confirmed, or recalled with a probability."""
     trust = Trust("CONFIRMED") if recalled is None else Trust("RECALLED", recalled)
     return Source(PAPERS[key], statement, trust, note)
+
+
+def derived(statement: str, note: str = "") -> Source:
+    """Return a statement that was proved for this project."""
+    return Source(PAPERS["qexpr"], statement, Trust("DERIVED"), note)
