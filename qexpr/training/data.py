@@ -152,8 +152,8 @@ def from_arrays(x: Any, y: Any, test_x: Any, test_y: Any) -> TargetData | ClassD
     InvalidInput
         For shapes that do not fit, or numbers that are not finite.
     """
-    inputs = [np.asarray(part, dtype=np.float64) for part in (x, test_x)]
-    outputs = [np.asarray(part) for part in (y, test_y)]
+    inputs = [np.array(part, dtype=np.float64) for part in (x, test_x)]
+    outputs = [np.array(part) for part in (y, test_y)]
     for part, values in zip(inputs, outputs, strict=True):
         if part.ndim not in (2, 4) or values.shape != part.shape[:1] or not len(part):
             raise InvalidInput(

@@ -196,32 +196,25 @@ def _begin(
             f"the loss {recipe.loss} is for {wanted}: "
             "get_recipe(method, 'target') or get_recipe(method, 'classes')"
         )
+    outputs, units = 1, (1.0, 0.0)
     if isinstance(data, ClassData):
+        outputs = data.classes
+    else:
+        units = (float(np.abs(data.y).max()) or 1.0, 0.0)
+    with torch.random.fork_rng(devices=[]):  # torch's layers draw from the global generator first
         if len(shape) == 3:
-            model = convolutional(
-                recipe, shape, widths, data.classes, generator=source, dtype=dtype
-            )
+            model = convolutional(recipe, shape, widths, outputs, generator=source, dtype=dtype)
         else:
             model = dense(
                 recipe,
                 shape[0],
                 widths,
-                data.classes,
+                outputs,
                 generator=source,
+                units=units,
                 residual=residual,
                 dtype=dtype,
             )
-    else:
-        size = float(np.abs(data.y).max()) or 1.0
-        model = dense(
-            recipe,
-            shape[0],
-            widths,
-            generator=source,
-            units=(size, 0.0),
-            residual=residual,
-            dtype=dtype,
-        )
     generator = torch.Generator().manual_seed(int(noise.integers(2**63)))
     set_generator(model, generator)
     return _State(model, _optimiser(recipe, model), order, generator)

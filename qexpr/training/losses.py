@@ -15,10 +15,10 @@ def p_norm(residual: torch.Tensor, power: float) -> torch.Tensor:
     """
     size = residual.abs()
     largest = size.detach().amax()
-    scale = torch.where(largest > 0, largest, torch.ones_like(largest))
+    scale = torch.where(largest != 0, largest, torch.ones_like(largest))
     mean = ((size / scale) ** power).mean()
-    root = torch.where(mean > 0, mean, torch.ones_like(mean)) ** (1 / power)
-    return torch.where(mean > 0, scale * root, torch.zeros_like(mean))
+    root = torch.where(mean != 0, mean, torch.ones_like(mean)) ** (1 / power)
+    return torch.where(mean != 0, scale * root, torch.zeros_like(mean))
 
 
 def annealed_power(share: float, last: float) -> float:

@@ -116,10 +116,11 @@ def _weights(method: str, bits: int | None) -> Quantizer:
     return quantizers.get(name, **options)
 
 
-def _activations(method: str) -> Quantizer | None:
+def _activations(method: str, task: str) -> Quantizer | None:
     options: dict[str, dict[str, Any]] = {
         "bnn": {"role": "activation"},
-        "xnor": {},
+        # K multiplies computed values, of which no certificate can be made
+        "xnor": {"fixed_scale": task == "target"},
         "residual": {"role": "activation"},
         "dorefa": {"role": "activation", "bits": 2},
         "hwgq": {},
@@ -129,7 +130,7 @@ def _activations(method: str) -> Quantizer | None:
 
 
 _CHANGES: dict[str, dict[str, Any]] = {
-    "continuous-discrete": {"norm": "ordinary", "rate": 3e-3},
+    "continuous-discrete": {"norm": "ordinary", "start": "uniform"},
     "twn": {},
     "binaryconnect": {"norm": "ordinary", "start": "uniform"},
     "bnn": {"norm": "ordinary", "start": "uniform", "first": "real", "last": "real"},
@@ -191,5 +192,5 @@ def get_recipe(
     if task == "classes" and method == "bnn":
         options["loss"] = "square-hinge"
     if method != "float":
-        options |= {"weights": _weights(method, bits), "activations": _activations(method)}
+        options |= {"weights": _weights(method, bits), "activations": _activations(method, task)}
     return replace(Recipe(method=method, **options), **changes)

@@ -20,8 +20,9 @@ _SIGNS = ("bnn", "binaryconnect", "xnor")
 def as_steps(quantizer: Quantizer, learned: dict[str, np.ndarray]) -> Steps:
     """The step function that an activation quantizer is, learned scales given by name.
 
-    The function equals the quantizer at every double (a stochastic one its deterministic form).
-    Logarithmic thresholds are irrational: the largest double below takes their place.
+    The function is the quantizer in exact arithmetic (a stochastic one in its deterministic form);
+    floats may differ where x is within a rounding of a threshold. Logarithmic thresholds are
+    irrational: the least double above takes their place.
 
     Raises
     ------
