@@ -12,12 +12,12 @@ from qexpr.core.source import Reference, Source, Trust
 __all__ = ["PAPERS", "cite", "derived"]
 
 
-def _arxiv(key: str, title: str, author: str, year: int, number: str, **more: str) -> Reference:
+def _arxiv(key: str, title: str, author: str, year: int, eprint: str, **more: str) -> Reference:
     kind = "inproceedings" if "booktitle" in more else "article"
-    where = {} if "booktitle" in more or "journal" in more else {"journal": f"arXiv:{number}"}
+    where = {} if "booktitle" in more or "journal" in more else {"journal": f"arXiv:{eprint}"}
     fields = {"title": title, "author": author, "year": str(year), **where, **more}
-    if number:
-        fields["eprint"] = number
+    if eprint:
+        fields["eprint"] = eprint
     return Reference(key, kind, tuple(fields.items()))
 
 
