@@ -98,3 +98,18 @@ def test_a_wheel_works_in_an_empty_environment(wheel, tmp_path):
     where = "import qexpr, qexpr_runtime; print(qexpr.__file__, qexpr_runtime.__file__)"
     for path in call(programs / "python", "-c", where, cwd=tmp_path, env=clean).split():
         assert Path(path).is_relative_to(tmp_path / "venv")
+
+
+def test_the_runtime_works_with_numpy_alone(wheel, tmp_path):
+    """`pip install --no-deps`: every kernel that the machine can run passes its self-test."""
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    install = (python, "-m", "pip", "install", "-q", "--disable-pip-version-check")
+    call(*install, "-c", ROOT / "constraints.txt", "numpy")
+    call(*install, "--no-deps", wheel)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    said = call(python, "-m", "qexpr_runtime", cwd=tmp_path, env=clean)
+    assert "scalar" in said
+    packages = call(python, "-m", "pip", "list", "--format", "freeze", cwd=tmp_path, env=clean)
+    names = {line.split("==")[0].lower() for line in packages.splitlines()}
+    assert names <= {"numpy", "qexpr", "pip", "setuptools"}
