@@ -45,6 +45,7 @@ COMMANDS = {
         "targets_command",
         "Target functions, with proven membership.",
     ),
+    "train": ("qexpr.cli.train", "train_command", "Train a quantized network and certify it."),
     "witness": (
         "qexpr.cli.witness",
         "witness_command",

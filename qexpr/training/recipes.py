@@ -82,7 +82,8 @@ class Recipe:
         check_choice(self.loss, "loss", ("p-norm", "square-hinge", "cross-entropy"))
         check_integer(self.steps, "steps", 0, 10**9)
         check_integer(self.batch, "batch", 1, 10**9)
-        check_real(self.rate, "rate", above=0)
+        if check_real(self.rate, "rate", above=0) > 1e30:  # single precision has to hold it
+            raise InvalidInput(f"rate must be at most 1e30, got {self.rate:g}")
         for name in ("warm", "ramp", "last_rate"):
             if not 0 <= check_real(getattr(self, name), name) <= 1:
                 raise InvalidInput(f"{name} must lie in [0, 1], got {getattr(self, name):g}")

@@ -1,0 +1,143 @@
+"""``qexpr train``: what it prints is what the network on disk is; it can be interrupted."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from qexpr import certificates, networks, targets, training
+
+SMALL = ("--target", "waves", "--widths", "8,8", "--samples", "128", "--steps", "40")
+
+
+def read(path):
+    return networks.from_dict(json.loads(path.read_text()))
+
+
+def test_the_report_is_that_of_the_network_on_disk(qexpr, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = qexpr("train", *SMALL, "--n", 3, "-o", "net.json", "--format", "json")
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
+    network = read(tmp_path / "net.json")
+    assert report["digest"] == network.digest()
+    assert report["bits_packed"] == network.counts().bits_packed == 2 * (16 + 64 + 8)
+    found = certificates.enclose(network, targets.get("waves"), "1e-1")
+    assert Fraction(report["lower"]) <= found.upper
+    assert found.lower <= Fraction(report["upper"])
+    assert report["dense_error"] <= float(Fraction(report["upper"])) * (1 + 1e-6)
+    assert Fraction(report["floor_bits"]) >= 0
+    assert float(report["floor_eps"]) >= float(Fraction(report["upper"]))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["net.json"]
+
+
+def test_the_text_says_what_is_proven_and_what_is_sampled(qexpr, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = qexpr("train", *SMALL, "--n", 3)
+    assert done.code == 0, done.err
+    assert "<= sup |f - f~| <=" in done.out.split("(proven)")[0]
+    assert "(sampled)" in done.out
+    assert "on all of F(2,3), not this f alone" in done.out
+    assert "distinct values" in done.out
+
+
+def test_digits(qexpr, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ("--data", "digits", "--widths", "16", "--steps", "60", "--method", "bnn")
+    done = qexpr("train", *arguments, "-o", "net.json", "--format", "json")
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
+    data = training.digits()
+    guesses = read(tmp_path / "net.json")(data.test_x).argmax(axis=1)
+    assert report["wrong"] == int(np.sum(guesses != data.test_y))
+    assert report["test"] == 360
+    assert report["wrong"] < 250  # guessing is wrong on 324
+    assert "wrong on" in qexpr("train", *arguments).out
+
+
+def test_an_interrupted_run_goes_on_to_the_same_network(qexpr, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ["train", "--target", "waves", "--widths", "8", "--steps", "400", "--samples", "64"]
+    command += ["--gap", "0.5", "-o", "net.json"]
+    child = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import torch, qexpr.cli.train as t\n"
+            "from qexpr import training\n"
+            "train = training.train\n"
+            "def slow(*args, stop, **options):\n"
+            "    import pathlib, time\n"
+            "    def ask():\n"
+            "        pathlib.Path('started').touch()\n"
+            "        time.sleep(0.02)\n"
+            "        return stop()\n"
+            "    return train(*args, stop=ask, **options)\n"
+            "training.train = slow\n"
+            "from qexpr.cli.main import main\n"
+            "main()",
+            *command,
+        ],
+        env=dict(os.environ),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while child.poll() is None and not (tmp_path / "started").exists():
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "the same command goes on" in said
+    assert (tmp_path / "net.json.checkpoint").exists()
+    assert not (tmp_path / "net.json").exists()
+    assert qexpr(*command).code == 0
+    resumed = read(tmp_path / "net.json")
+    assert not (tmp_path / "net.json.checkpoint").exists()
+    assert qexpr(*command).code == 0
+    assert read(tmp_path / "net.json").digest() == resumed.digest()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "--target EXPR"),
+        (("--target", "waves", "--data", "digits"), "--target EXPR"),
+        (("--data", "mnist"), "digits"),
+        (("--target", "waves", "--method", "twm"), "did you mean"),
+        (("--target", "waves", "--bits", "3"), "fixed number of bits"),
+        (("--target", "waves", "--method", "dorefa", "--bits", "0"), "bits"),
+        (("--target", "waves", "--widths", "8,,8"), "width"),
+        (("--target", "waves", "--widths", "0"), "width"),
+        (("--target", "waves", "--seed", "-1"), "seed"),
+        (("--target", "waves", "--rate", "0"), "rate"),
+        (("--target", "waves", "--gap", "2"), "gap"),
+        (("--target", "waves", "--budget", "0"), "budget"),
+        (("--target", "waves", "-o", "net.txt"), ".qxr"),
+        (("--target", "waves", "-o", "nowhere/net.json"), "no such folder"),
+        (("--target", "waves", "--image"), "--image"),
+        (("--target", "3*x", "--n", "1"), "F(1,1)"),
+        (("--data", "digits", "--d", "2"), "--d"),
+        ((*SMALL, "--rate", "1e30", "--method", "float"), "diverged at step"),
+    ],
+)
+def test_bad_input_is_one_line(qexpr, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    done = qexpr("train", *arguments)
+    assert done.code == 2
+    assert done.out == ""
+    assert done.err.count("\n") == 1
+    assert said in done.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_torch_it_says_what_to_install(process, tmp_path):
+    code = "import sys; sys.modules['torch'] = None; from qexpr.cli.main import main; main()"
+    done = process("train", *SMALL, code=code, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "pip install 'qexpr[train]'" in done.stderr
