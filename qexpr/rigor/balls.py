@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 
-from flint import arb, ctx, fmpq, fmpz
-
 from qexpr.errors import InvalidInput, QexprError
+from qexpr.rigor.library import arb, ctx, fmpq, fmpz
 
 __all__ = [
     "PRECISIONS",

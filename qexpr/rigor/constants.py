@@ -10,11 +10,10 @@ import math
 from fractions import Fraction
 from functools import cache
 
-from flint import arb, fmpq
-
 from qexpr.core.numbers import read_integer
 from qexpr.core.query import MAX_DIMENSION
 from qexpr.rigor.balls import ball, enclosure, log2, power
+from qexpr.rigor.library import arb, fmpq
 
 __all__ = [
     "SHARP_G",
