@@ -17,8 +17,8 @@ from typing import Any
 __all__ = ["arb", "ctx", "fmpq", "fmpz"]
 
 _NEEDED = {
+    "ctx": ("flint.pyflint", "ctx"),
     "arb": ("flint.types.arb", "arb"),
-    "ctx": ("flint.flint_base.flint_context", "thectx"),
     "fmpq": ("flint.types.fmpq", "fmpq"),
     "fmpz": ("flint.types.fmpz", "fmpz"),
 }
@@ -33,7 +33,7 @@ def _load() -> dict[str, Any]:
         sys.modules["flint"] = package
         try:
             return {name: getattr(import_module(m), a) for name, (m, a) in _NEEDED.items()}
-        except (ImportError, AttributeError):  # another layout: the whole package, then
+        except (ImportError, AttributeError):
             pass
         finally:
             if sys.modules.get("flint") is package:
