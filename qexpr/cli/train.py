@@ -170,8 +170,6 @@ def _run(
     options: dict[str, Any],
     path: str,
 ) -> Run:
-    import torch
-
     from qexpr.cli.progress import bar
 
     with _interrupts() as asked, bar("training") as tell:
@@ -181,7 +179,7 @@ def _run(
             widths,
             seed,
             residual=options["residual"],
-            dtype=torch.float32,
+            dtype="float32",
             checkpoint=path,
             stop=lambda: bool(asked),
             progress=tell,

@@ -22,6 +22,7 @@ from qexpr.core.numbers import read_integer
 from qexpr.core.progress import Progress
 from qexpr.errors import InvalidInput
 from qexpr.networks import QuantizedNetwork
+from qexpr.quantizers.options import check_choice
 from qexpr.training import losses
 from qexpr.training.adamax import ShiftAdaMax
 from qexpr.training.checkpoint import read_checkpoint, write_checkpoint
@@ -95,7 +96,7 @@ def train(
     seed: int = 0,
     *,
     residual: bool = False,
-    dtype: torch.dtype = torch.float64,
+    dtype: str = "float64",
     checkpoint: str | os.PathLike[str] | None = None,
     every: int = 500,
     stop: Callable[[], bool] = lambda: False,
@@ -111,6 +112,8 @@ def train(
     widths : of the hidden layers; the numbers of channels for images
     seed : of the real weights at the start, the batches and the noise
     residual : layers between equal widths are added to what they read
+    dtype : {"float64", "float32"}
+        What is computed in; float32 also halves the bits of scales and biases
     checkpoint : a file that is written every `every` steps and when `stop` says so, and from
         which the run goes on if it is there
     stop : asked after each step
@@ -126,20 +129,22 @@ def train(
     """
     read_integer(seed, "seed", 0, 2**63)
     read_integer(every, "every", 1, 10**9)
+    check_choice(dtype, "dtype", ("float64", "float32"))
+    kind = torch.float64 if dtype == "float64" else torch.float32
     with _one_thread():
-        state = _begin(data, recipe, widths, seed, residual, dtype)
+        state = _begin(data, recipe, widths, seed, residual, kind)
         identity = {
             "recipe": repr(recipe),
             "widths": list(widths),
             "seed": seed,
             "residual": residual,
-            "dtype": str(dtype),
+            "dtype": dtype,
             "data": _fingerprint(data),
         }
         if checkpoint is not None and os.path.exists(checkpoint):
             _restore(state, read_checkpoint(checkpoint, identity))
         detach = attach(state.optimiser, state.model, recipe.rules)
-        samples = _tensors(data, dtype)
+        samples = _tensors(data, kind)
         judged = max(recipe.steps // _CHECKS, 1)
         try:
             if state.step == 0:

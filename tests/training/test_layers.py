@@ -197,6 +197,8 @@ def test_shift_based_normalisation_of_a_batch_by_hand():
     with torch.no_grad():
         made.weight.fill_(-0.7)  # AP2: -1/2
         made.bias.fill_(0.1)
+    expected = -0.5 * torch.from_numpy(c) * ap2(istd) + 0.1
+    assert torch.allclose(copy.deepcopy(made)(x), expected, rtol=1e-13)
     made.eval()
     expected = -0.5 * (x - made.running_mean) * ap2(made.running_istd.item()) + 0.1
     assert torch.allclose(made(x), expected)

@@ -139,10 +139,40 @@ def test_the_best_discrete_network_is_kept_and_its_error_is_that_of_the_exact_on
     assert found == pytest.approx(run.error, rel=1e-9)
 
 
+def latent(recipe, path):
+    """The real weights at the end of a run."""
+    training.train(DATA, recipe, [4, 4], 0, checkpoint=path)
+    return torch.load(path, weights_only=True)["state"]["model"]
+
+
+def test_the_warm_start_is_the_float_network_and_the_rest_is_not(tmp_path):
+    float_ = latent(short("float", warm=1.0, ramp=0.0), tmp_path / "a")
+    warm = latent(short("twn", warm=1.0, ramp=0.0), tmp_path / "b")
+    discrete = latent(short("twn", warm=0.5, ramp=0.0), tmp_path / "c")
+    assert all(torch.equal(float_[key], warm[key]) for key in float_)
+    assert not torch.equal(float_["1.weight"], discrete["1.weight"])
+
+
+def test_runs_follow_the_rules_of_their_method(tmp_path):
+    free = latent(short("bnn", rate=0.5, first="quantized", rules=training.Rules()), tmp_path / "a")
+    ruled = latent(short("bnn", rate=0.5, first="quantized"), tmp_path / "b")
+    assert free["1.weight"].abs().max() > 1 >= ruled["1.weight"].abs().max()
+
+
+def test_the_start_is_the_recipes():
+    draw = {"generator": torch.Generator().manual_seed(0)}
+    uniform, glorot = (
+        training.dense(training.get_recipe("binaryconnect", start=start), 64, [64], **draw)
+        for start in ("uniform", "glorot")
+    )
+    assert 0.9 < uniform[1].weight.abs().max() <= 1
+    assert 0.2 < glorot[1].weight.abs().max() <= (6 / 128) ** 0.5
+
+
 def test_divergence_is_said_with_step_and_advice():
     assert issubclass(training.Divergence, InvalidInput)
     with pytest.raises(training.Divergence, match=r"diverged at step \d+.*lower the rate"):
-        training.train(DATA, short(rate=1e30, weights=None), [4, 4], 0, dtype=torch.float32)
+        training.train(DATA, short(rate=1e30, weights=None), [4, 4], 0, dtype="float32")
     bad = training.from_arrays(DATA.x, DATA.y, DATA.test_x, DATA.test_y)
     bad.x[0, 0] = np.nan  # signs would hide it: the loss of a binary network stays finite
     recipe = short("bnn", norm="none", first="quantized", warm=0.0, ramp=0.0, batch=64)
@@ -167,7 +197,7 @@ def test_every_method_trains_and_freezes_to_what_torch_predicts(method):
 def test_a_short_run_is_certified_three_times_below_the_zero_function():
     data = training.sample_target(TARGET, 1024)
     recipe = training.get_recipe("twn", steps=300, batch=256)
-    run = training.train(data, recipe, [64, 64, 64], 0, dtype=torch.float32)
+    run = training.train(data, recipe, [64, 64, 64], 0, dtype="float32")
     found = enclose(run.freeze(), TARGET, "1e-1")
     assert found.upper < enclose_of_zero() / 3
 
@@ -230,6 +260,7 @@ def test_bad_input_is_one_clear_line():
         (lambda: training.train(DATA, short(), []), "widths"),
         (lambda: training.train(DATA, short(), [0]), "width"),
         (lambda: training.train(DATA, training.get_recipe("twn", "classes"), [4]), "classes"),
+        (lambda: training.train(DATA, short(), [4], dtype="float16"), "dtype"),
         (lambda: training.sample_target(TARGET, 1), "samples"),
     ):
         with pytest.raises(InvalidInput, match=said):
