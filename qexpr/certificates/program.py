@@ -115,7 +115,8 @@ def _check_size(entries: int) -> None:
     if entries > _MOST_ENTRIES:
         raise Unsupported(
             f"the general certificates hold dense matrices of at most {_MOST_ENTRIES} entries, "
-            f"this would take {entries}: only a construction with a template (cones, sigma_delta, shared_bitplane) is certified at that size"
+            f"this would take {entries}: at that size only constructions with a template "
+            "(cones, sigma_delta, shared_bitplane) are certified"
         )
 
 
