@@ -39,12 +39,6 @@ CASES = [
     ("shared_bitplane", "sin(2*x0)*cos(2*x1)/64", 4, "1e-3", {"lam": 4}),
     ("shared_bitplane", "cos(x0+x1+x2)", 3, "1e-1", {"lam": 2}),
     ("shared_bitplane", "wave4", 2, "6e-1", {"lam": 2}),
-    ("ding2018", "sin(x0)", 2, "1e-2", {"lam": 2}),
-    ("ding2018", "sin(x0)", 5, "1e-3", {"alphabet": "linear:3"}),
-    ("ding2018", WAVES, 2, "2e-1", {"lam": 4}),
-    ("yarotsky2017", "sin(x0)", 1, "1e-1", {"lam": 2}),
-    ("yarotsky2017", "sin(x0)", 4, "1e-5", {"lam": 2}),
-    ("yarotsky2017", WAVES, 3, "1e-2", {"lam": 2}),
 ]
 
 

@@ -21,10 +21,6 @@ PAIRS = {
     "sigma-delta": ("sigma_delta", "abs(x-1/3)", 1, "6e-2", {"lam": 2}),
     "bit-planes 1": ("shared_bitplane", "x*(1-x)/4", 3, "1e-1", {"lam": 2}),
     "bit-planes 2": ("shared_bitplane", "x0*x1/4", 2, "2e-1", {"lam": 3}),
-    "nested 1": ("ding2018", "x*(1-x)/4", 2, "4e-1", {"lam": 2}),
-    "nested 2": ("ding2018", "x0*x1/4", 1, "6e-1", {"alphabet": "linear:2"}),
-    "real 1": ("yarotsky2017", "x*(1-x)/4", 2, "4e-1", {"lam": 2}),
-    "real 2": ("yarotsky2017", "x0*x1/4", 1, "6e-1", {"lam": 2}),
 }
 # What may be accepted with new hashes: true statements that say as much or less
 DOCUMENT = re.compile(
