@@ -1,8 +1,7 @@
 """The error of a built circuit, derived from its edges by the templates of its construction.
 
 Both ends share this: `construction.certify` writes down what is found here, and the checker
-derives it again. A template module offers ``derive(plan, net, free, f, norm) -> Derivation`` and
-``digits_of(plan)``, the parameter t of its alphabet.
+derives it again.
 """
 
 from __future__ import annotations
@@ -10,22 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from importlib import import_module
 from typing import Any
 
 from qexpr.certificates.alphabets import require_alphabet
 from qexpr.certificates.merged import merge
 from qexpr.certificates.plans import read_plan
+from qexpr.certificates.templates import template_of
 from qexpr.circuits.graph import Circuit
 from qexpr.errors import CertificateError
 
 __all__ = ["Derivation", "derive"]
-
-_TEMPLATES = {
-    "cones": "planes",
-    "sigma_delta": "planes",
-    "shared_bitplane": "shared_bitplane",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +55,7 @@ def derive(w: Circuit, f: Any, runs: list[tuple[int, int, int, str]], norm: Frac
         raise CertificateError(
             f"the plan is for {plan['d']} variables, the circuit has {w.d}, the target {f.d}"
         )
-    template = import_module(f"qexpr.certificates.templates.{_TEMPLATES[plan['construction']]}")
+    template = template_of(plan["construction"])
     require_alphabet(w.alphabet, plan["alphabet"], template.digits_of(plan))
     net = merge(w, runs)
     free = net.of_node[w.sources[w.free]], net.of_node[w.targets[w.free]]

@@ -1,43 +1,125 @@
-"""What a circuit says of itself, read with suspicion: its plan, and the hashes of its parts."""
+"""What a circuit says of itself, read with suspicion: its plan, and the hashes of its parts.
+
+A template module states the keys of its construction's plan as ``PLAN``, each with the reader of
+its value: ``reader(key, value)`` returns what it read, or raises CertificateError.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from qexpr.certificates.templates import template_of
 from qexpr.circuits.graph import Circuit
 from qexpr.core.canonical import sha256
 from qexpr.core.numbers import read_rational
 from qexpr.errors import CertificateError, InvalidInput, shorten
 
-__all__ = ["part_hashes", "read_plan", "runs_of"]
+__all__ = [
+    "Reader",
+    "count",
+    "list_of_powers",
+    "part_hashes",
+    "power",
+    "powers_by_name",
+    "rational",
+    "read_plan",
+    "runs_of",
+    "text",
+    "whole",
+]
 
-_COMMON = {
-    "construction": "text",
-    "d": "count",
-    "n": "count",
-    "eps": "rational",
-    "alphabet": "text",
-    "norm": "norm",
-    "error": "rational",
-    "graph": "graph",
-}
-_OWN = {
-    "cones": {
-        "N": "count",
-        "q": "rational",
-        "b": "count",
-        "p": "count",
-        "long": "digits",
-        "E": "power",
-        "T": "whole",
-    },
-    "sigma_delta": {"N": "count", "h": "rational", "b": "count", "P": "count", "E": "power"},
-    "shared_bitplane": {"N": "count", "r": "power", "t": "list"},
-}
+Reader = Callable[[str, Any], Any]
 _MOST = 2**31
-_MOST_POWER = 2**12  # of what is an exponent somewhere
+_MOST_POWER = 2**12
+
+
+def count(key: str, value: Any) -> int:
+    """A whole number of at least 1."""
+    return _whole(key, value, 1, _MOST)
+
+
+def whole(key: str, value: Any) -> int:
+    """A whole number of at least 0."""
+    return _whole(key, value, 0, _MOST)
+
+
+def power(key: str, value: Any) -> int:
+    """A whole number that is an exponent somewhere, and small."""
+    return _whole(key, value, 0, _MOST_POWER)
+
+
+def _whole(key: str, value: Any, least: int, most: int) -> int:
+    if type(value) is not int or not least <= value < most:
+        raise CertificateError(f"the plan's {key} must be a whole number, got {shorten(value)}")
+    return value
+
+
+def rational(key: str, value: Any) -> Fraction:
+    """A positive rational as text in lowest terms."""
+    number = _rational(key, value)
+    if not number:
+        raise CertificateError(f"the plan's {key} must be a positive rational, as text")
+    return number
+
+
+def _rational(key: str, value: Any) -> Fraction:
+    try:
+        number = read_rational(value, key) if isinstance(value, str) else None
+    except InvalidInput:
+        number = None
+    if number is None or number < 0:
+        raise CertificateError(f"the plan's {key} must be a positive rational, as text")
+    if str(number) != value:
+        raise CertificateError(f"the plan's {key} must be text in lowest terms")
+    return number
+
+
+def text(key: str, value: Any) -> str:
+    """Any text."""
+    if type(value) is not str:
+        raise CertificateError(f"the plan's {key} must be text, got {shorten(value)}")
+    return value
+
+
+def list_of_powers(key: str, value: Any) -> list[int]:
+    """A list of small whole numbers."""
+    if not isinstance(value, list):
+        raise CertificateError(f"the plan's {key} must be a list, got {shorten(value)}")
+    return [power(key, number) for number in value]
+
+
+def powers_by_name(key: str, value: Any) -> dict[str, int]:
+    """An object of small whole numbers."""
+    if not isinstance(value, dict):
+        raise CertificateError(f"the plan's {key} must be an object, got {shorten(value)}")
+    return {name: power(key, number) for name, number in value.items()}
+
+
+def _norm(key: str, value: Any) -> Fraction:
+    if value is None:
+        raise CertificateError("a circuit of the class (no target) has no error to certify")
+    return _rational(key, value)  # the class of the function 0 has the norm 0
+
+
+def _graph(key: str, value: Any) -> str:
+    if value not in ("fixed", "any"):
+        raise CertificateError(f"the plan's graph must be fixed or any, got {shorten(value)}")
+    return str(value)
+
+
+_COMMON: Mapping[str, Reader] = {
+    "construction": text,
+    "d": count,
+    "n": count,
+    "eps": rational,
+    "alphabet": text,
+    "norm": _norm,
+    "error": rational,
+    "graph": _graph,
+    "N": count,  # cells an axis of the construction's mesh
+}
 
 
 def read_plan(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,50 +131,11 @@ def read_plan(plan: Mapping[str, Any]) -> dict[str, Any]:
         If it is no plan of a construction that has templates.
     """
     name = plan.get("construction")
-    if not isinstance(name, str) or name not in _OWN:
-        raise CertificateError(
-            f"templates exist for {', '.join(_OWN)}; this circuit's plan names {shorten(name)}"
-        )
-    kinds = {**_COMMON, **_OWN[name]}
-    if set(plan) != set(kinds):
-        wrong = sorted(set(plan) ^ set(kinds))[0]
+    readers = {**_COMMON, **template_of(name).PLAN}
+    if set(plan) != set(readers):
+        wrong = sorted(set(plan) ^ set(readers))[0]
         raise CertificateError(f"the plan of {name} lacks, or must not have, {shorten(wrong)}")
-    return {key: _read(key, kind, plan[key]) for key, kind in kinds.items()}
-
-
-def _read(key: str, kind: str, value: Any) -> Any:
-    if kind in ("count", "whole", "power"):
-        most = _MOST_POWER if kind == "power" else _MOST
-        if type(value) is not int or not (kind == "count") <= value < most:
-            raise CertificateError(f"the plan's {key} must be a whole number, got {shorten(value)}")
-    elif kind == "rational" or (kind == "norm" and value is not None):
-        try:
-            number = read_rational(value, key) if isinstance(value, str) else None
-        except InvalidInput:
-            number = None
-        # the class of the function 0 has the norm 0
-        if number is None or number < 0 or (kind == "rational" and number == 0):
-            raise CertificateError(f"the plan's {key} must be a positive rational, as text")
-        if str(number) != value:
-            raise CertificateError(f"the plan's {key} must be text in lowest terms")
-        return number
-    elif kind == "norm":
-        raise CertificateError("a circuit of the class (no target) has no error to certify")
-    elif kind == "graph" and value not in ("fixed", "any"):
-        raise CertificateError(f"the plan's graph must be fixed or any, got {shorten(value)}")
-    elif kind in ("digits", "list"):
-        numbers = value.values() if kind == "digits" and isinstance(value, dict) else value
-        if (kind == "digits") != isinstance(value, dict) or isinstance(value, str):
-            raise CertificateError(f"the plan's {key} has the wrong form: {shorten(value)}")
-        try:
-            whole = all(type(x) is int and 0 <= x < _MOST_POWER for x in numbers)
-        except TypeError:
-            whole = False
-        if not whole:
-            raise CertificateError(f"the plan's {key} must hold whole numbers: {shorten(value)}")
-    elif type(value) is not str and kind == "text":
-        raise CertificateError(f"the plan's {key} must be text, got {shorten(value)}")
-    return value
+    return {key: read(key, plan[key]) for key, read in readers.items()}
 
 
 def runs_of(w: Circuit) -> list[list[Any]]:

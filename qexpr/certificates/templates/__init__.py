@@ -1,1 +1,45 @@
-"""The gadgets, written a second time: what merged units compute, derived from their edges."""
+"""What circuits are recognised by: the gadgets, written a second time, and the constructions.
+
+A construction's module is named like it and offers
+
+* ``PLAN``: the keys that its plan has beside the common ones, each with its reader
+  (`qexpr.certificates.plans`);
+* ``digits_of(plan)``: the parameter t of its alphabet, or None where weights are any dyadics;
+* ``derive(plan, net, free, f, norm) -> Derivation``: constants and terms of the error, from the
+  merged circuit `net`, the merged sources and targets of its free edges, and the target `f` of
+  that norm; it raises CertificateError with the first thing that does not fit.
+
+The other modules are the gadgets that they share.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from qexpr.errors import CertificateError, shorten
+
+__all__ = ["CONSTRUCTIONS", "template_of"]
+
+# One line each.
+CONSTRUCTIONS: tuple[str, ...] = (
+    "cones",
+    "shared_bitplane",
+    "sigma_delta",
+)
+
+
+def template_of(name: object) -> Any:
+    """The module of a construction's templates.
+
+    Raises
+    ------
+    CertificateError
+        If there is none.
+    """
+    if not isinstance(name, str) or name not in CONSTRUCTIONS:
+        raise CertificateError(
+            f"templates exist for {', '.join(CONSTRUCTIONS)}; this circuit's plan names "
+            f"{shorten(name)}"
+        )
+    return import_module(f"qexpr.certificates.templates.{name}")

@@ -18,6 +18,7 @@ import numpy as np
 
 from qexpr.certificates.derivation import Derivation
 from qexpr.certificates.merged import Merged, Run
+from qexpr.certificates.plans import Reader, list_of_powers, power
 from qexpr.certificates.templates.hats import recognise_hats
 from qexpr.certificates.templates.lattice import Lattice, NodeValues
 from qexpr.certificates.templates.products import Products
@@ -35,7 +36,9 @@ from qexpr.rigor.constants import k_constant
 if TYPE_CHECKING:
     from qexpr.core.function import Function
 
-__all__ = ["derive", "digits_of"]
+__all__ = ["PLAN", "derive", "digits_of"]
+
+PLAN: Mapping[str, Reader] = {"r": power, "t": list_of_powers}
 
 SLACK = Fraction(1, 2**20)  # a coefficient is within (1 + SLACK) of its last digit
 
