@@ -86,8 +86,7 @@ def train_command(form: str, **options: Any) -> int:
     }
     code = 0
     if f is None:
-        wrong = round(run.error * len(data.test_y))
-        report |= {"wrong": wrong, "test": len(data.test_y)}
+        report |= {"wrong": data.wrong(network), "test": len(data.test_y)}
     else:
         code = _enclose(report, network, f, options, run.error)
     if options["output"]:

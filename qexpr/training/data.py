@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from qexpr.core.numbers import read_integer
 from qexpr.errors import InvalidInput, Unsupported, shorten
-from qexpr.quantizers.options import check_choice
+from qexpr.quantizers.options import check_choice, check_real
 
 if TYPE_CHECKING:
     from qexpr.targets import Target
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ClassData", "TargetData", "digits", "from_arrays", "sample_target"]
 
 _SPLIT = 20231  # of the digits, once and for all
-_TEST = 360
+_TEST, _VALID = 360, 288
 _DENSE = 20_000
 
 
@@ -32,6 +32,7 @@ class TargetData:
     x, y : arrays of shape (m, d) and (m,)
     slopes : array of shape (m, d) or None; the first derivatives, for a Sobolev loss
     test_x, test_y : a denser set, on which the largest error is taken
+    target : the function, where the samples are of one
     """
 
     x: np.ndarray
@@ -39,19 +40,35 @@ class TargetData:
     slopes: np.ndarray | None
     test_x: np.ndarray
     test_y: np.ndarray
+    target: Target | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """(d,)."""
         return (self.x.shape[1],)
 
+    @property
+    def judged(self) -> tuple[np.ndarray, np.ndarray]:
+        """What the best network is chosen by: the dense points."""
+        return self.test_x, self.test_y
+
 
 @dataclass(frozen=True, eq=False)
 class ClassData:
-    """Inputs with classes 0, 1, ..; x of shape (m, d) or (m, channels, height, width)."""
+    """Inputs with classes 0, 1, ..
+
+    Attributes
+    ----------
+    x, y : arrays of shape (m, d) or (m, channels, height, width), and (m,)
+    valid_x, valid_y : kept back from training; the best network is the one with fewest wrong here
+    test_x, test_y : never seen by a run, neither to learn from nor to choose by
+    classes : how many
+    """
 
     x: np.ndarray
     y: np.ndarray
+    valid_x: np.ndarray
+    valid_y: np.ndarray
     test_x: np.ndarray
     test_y: np.ndarray
     classes: int
@@ -60,6 +77,16 @@ class ClassData:
     def input_shape(self) -> tuple[int, ...]:
         """The shape of one input."""
         return tuple(self.x.shape[1:])
+
+    @property
+    def judged(self) -> tuple[np.ndarray, np.ndarray]:
+        """What the best network is chosen by: the validation set."""
+        return self.valid_x, self.valid_y
+
+    def wrong(self, network: Callable[[np.ndarray], np.ndarray]) -> int:
+        """How many of the test set a network (of flat inputs, as `freeze` makes them) gets wrong."""
+        outputs = network(self.test_x.reshape(len(self.test_x), -1))
+        return int(np.sum(outputs.argmax(axis=1) != self.test_y))
 
 
 def sample_target(
@@ -94,7 +121,8 @@ def sample_target(
         orders = np.eye(target.d, dtype=int).tolist()
         slopes = np.stack([_values(target, x, order) for order in orders], axis=1)
     zero = [0] * target.d
-    return TargetData(x, _values(target, x, zero), slopes, dense, _values(target, dense, zero))
+    tested = _values(target, dense, zero)
+    return TargetData(x, _values(target, x, zero), slopes, dense, tested, target)
 
 
 def _values(target: Any, x: np.ndarray, order: Sequence[int]) -> np.ndarray:
@@ -126,7 +154,9 @@ def _quasi_random(method: str, d: int, samples: int, seed: int) -> np.ndarray:
 
 
 def digits(*, image: bool = False) -> ClassData:
-    """scikit-learn's 8 x 8 digits in [0, 1], split once and for all: 1437 and 360.
+    """scikit-learn's 8 x 8 digits in [0, 1], split once and for all.
+
+    1149 to learn from, 288 to choose the best network by, 360 to test it on.
 
     Parameters
     ----------
@@ -139,13 +169,23 @@ def digits(*, image: bool = False) -> ClassData:
     found = load_digits()
     x = found.images[:, None] / 16.0 if image else found.data / 16.0
     order = np.random.Generator(np.random.Philox(_SPLIT)).permutation(len(x))
-    test, rest = order[:_TEST], order[_TEST:]
+    test, valid, rest = np.split(order, [_TEST, _TEST + _VALID])
     y = found.target.astype(np.int64)
-    return ClassData(x[rest], y[rest], x[test], y[test], 10)
+    return ClassData(x[rest], y[rest], x[valid], y[valid], x[test], y[test], 10)
 
 
-def from_arrays(x: Any, y: Any, test_x: Any, test_y: Any) -> TargetData | ClassData:
+def from_arrays(
+    x: Any, y: Any, test_x: Any, test_y: Any, *, validation: float = 0.2
+) -> TargetData | ClassData:
     """A user's arrays: integers as y are classes, floating numbers are values of a function.
+
+    Parameters
+    ----------
+    x, y, test_x, test_y : arrays
+        Of a function, the best network is the one of least error on the test points.
+    validation : float
+        The share of the classes' samples that is kept back, drawn once and for all, to choose the
+        best network by.
 
     Raises
     ------
@@ -172,8 +212,23 @@ def from_arrays(x: Any, y: Any, test_x: Any, test_y: Any) -> TargetData | ClassD
             raise InvalidInput("classes must be 0, 1, .., got a negative one")
         classes = 1 + max(int(values.max()) for values in outputs)
         first, second = (values.astype(np.int64) for values in outputs)
-        return ClassData(inputs[0], first, inputs[1], second, classes)
+        valid, rest = _parted(len(first), validation)
+        whole = inputs[0]
+        return ClassData(
+            whole[rest], first[rest], whole[valid], first[valid], inputs[1], second, classes
+        )
     if any(values.dtype.kind != "f" for values in outputs) or inputs[0].ndim != 2:
         raise InvalidInput(f"values of a function must be floats at points, got {shorten(y)}")
     first, second = (values.astype(np.float64) for values in outputs)
     return TargetData(inputs[0], first, None, inputs[1], second)
+
+
+def _parted(count: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of the samples kept back, and of the others."""
+    kept = round(check_real(share, "validation") * count)
+    if not 0 < kept < count:
+        raise InvalidInput(
+            f"validation must leave samples on both sides, got {share:g} of {count} samples"
+        )
+    order = np.random.Generator(np.random.Philox(_SPLIT)).permutation(count)
+    return order[:kept], order[kept:]

@@ -28,6 +28,7 @@ from qexpr.training.adamax import ShiftAdaMax
 from qexpr.training.checkpoint import read_checkpoint, write_checkpoint
 from qexpr.training.data import ClassData, TargetData
 from qexpr.training.freezing import freeze
+from qexpr.training.judging import judge, require_judge
 from qexpr.training.layers import set_blend, set_generator
 from qexpr.training.recipes import Recipe
 from qexpr.training.rules import attach
@@ -51,7 +52,8 @@ class Run:
     ----------
     model : the module with the best discrete weights so far, in evaluation
     recipe, seed : what it was made from
-    error : the largest error on the dense points, or the share of wrong classes on the test set
+    error : what it was chosen by: the largest error on the dense points (or the proven upper end,
+        if the recipe judges so), or the share of wrong classes on the validation set
     history : rows (step, loss, error) of every time the network was judged
     steps : how many were done; less than the recipe's where the run was stopped
     """
@@ -130,6 +132,7 @@ def train(
     read_integer(seed, "seed", 0, 2**63)
     read_integer(every, "every", 1, 10**9)
     check_choice(dtype, "dtype", ("float64", "float32"))
+    require_judge(data, recipe)
     kind = torch.float64 if dtype == "float64" else torch.float32
     with _one_thread():
         state = _begin(data, recipe, widths, seed, residual, kind)
@@ -235,7 +238,8 @@ def _optimiser(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def _tensors(data: TargetData | ClassData, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    given = {"x": data.x, "y": data.y, "test_x": data.test_x, "test_y": data.test_y}
+    judged_x, judged_y = data.judged
+    given = {"x": data.x, "y": data.y, "judged_x": judged_x, "judged_y": judged_y}
     if isinstance(data, TargetData) and data.slopes is not None:
         given["slopes"] = data.slopes
     tensors = {key: torch.from_numpy(np.array(value)) for key, value in given.items()}
@@ -305,12 +309,8 @@ def _judge(
     """Measure the discrete network, and keep it if it is the best."""
     state.model.eval()
     set_blend(state.model, 1.0)
-    with torch.no_grad():
-        outputs = torch.cat([state.model(part) for part in samples["test_x"].split(4096)])
-    if isinstance(data, ClassData):
-        error = float((outputs.argmax(1) != samples["test_y"]).double().mean())
-    else:
-        error = float((outputs[:, 0] - samples["test_y"]).abs().max())
+    points = samples["judged_x"], samples["judged_y"]
+    error = judge(state.model, *points, data, recipe, state.error)
     state.history.append((state.step, loss, error))
     if not state.best or error <= state.error:
         state.error = error
@@ -359,7 +359,7 @@ def _arrays(value: Any) -> Any:
 def _fingerprint(data: TargetData | ClassData) -> str:
     from hashlib import sha256
 
-    parts = (data.x, data.y, data.test_x, data.test_y, getattr(data, "slopes", None))
+    parts = (data.x, data.y, *data.judged, getattr(data, "slopes", None))
     joined = b"".join(np.ascontiguousarray(p).tobytes() for p in parts if p is not None)
     return sha256(joined).hexdigest()
 

@@ -49,6 +49,9 @@ class Recipe:
     loss : {"p-norm", "square-hinge", "cross-entropy"}
     power : float
         The p-norm goes from 2 to this power.
+    judge : {"dense", "certified"}
+        What the best network is chosen by: the largest error on the dense points (of classes: the
+        share of wrong ones on the validation set), or the proven upper end of the error.
     """
 
     method: str
@@ -71,6 +74,7 @@ class Recipe:
     ramp: float = 0.2
     loss: str = "p-norm"
     power: float = 8.0
+    judge: str = "dense"
 
     def __post_init__(self) -> None:
         check_choice(self.order, "order", ("after", "before"))
@@ -80,6 +84,7 @@ class Recipe:
         check_choice(self.start, "start", ("glorot", "uniform"))
         check_choice(self.optimiser, "optimiser", ("adam", "sgd", "shift-adamax"))
         check_choice(self.loss, "loss", ("p-norm", "square-hinge", "cross-entropy"))
+        check_choice(self.judge, "judge", ("dense", "certified"))
         check_integer(self.steps, "steps", 0, 10**9)
         check_integer(self.batch, "batch", 1, 10**9)
         if check_real(self.rate, "rate", above=0) > 1e30:  # single precision has to hold it

@@ -235,7 +235,10 @@ def test_samples_of_a_target():
 
 def test_digits_are_split_once_and_for_all():
     data = training.digits()
-    assert (data.x.shape, data.test_x.shape, data.classes) == ((1437, 64), (360, 64), 10)
+    assert (data.x.shape, data.test_x.shape, data.classes) == ((1149, 64), (360, 64), 10)
+    assert data.valid_x.shape == (288, 64)
+    rows = {row.tobytes() for part in (data.x, data.valid_x, data.test_x) for row in part}
+    assert len(rows) == 1797  # no image stands on two sides
     assert 0 <= data.x.min() < data.x.max() <= 1
     assert np.bincount(data.test_y).tolist() == [44, 29, 42, 38, 38, 36, 39, 34, 18, 42]
     image = training.digits(image=True)
