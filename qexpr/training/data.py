@@ -84,7 +84,7 @@ class ClassData:
         return self.valid_x, self.valid_y
 
     def wrong(self, network: Callable[[np.ndarray], np.ndarray]) -> int:
-        """How many of the test set a network (of flat inputs, as `freeze` makes them) gets wrong."""
+        """How many of the test set a network gets wrong (its inputs flat, as of a frozen one)."""
         outputs = network(self.test_x.reshape(len(self.test_x), -1))
         return int(np.sum(outputs.argmax(axis=1) != self.test_y))
 

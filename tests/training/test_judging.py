@@ -38,8 +38,8 @@ def test_a_search_that_does_not_end_still_gives_what_it_has_proven(monkeypatch):
 def test_a_certified_judge_needs_a_target():
     plain = training.from_arrays(DATA.x, DATA.y, DATA.test_x, DATA.test_y)
     for data, task in ((plain, "target"), (DIGITS, "classes")):
+        recipe = training.get_recipe("twn", task, steps=1, judge="certified")
         with pytest.raises(InvalidInput, match="sample_target"):
-            recipe = training.get_recipe("twn", task, steps=1, judge="certified")
             training.train(data, recipe, [4], 0)
     with pytest.raises(InvalidInput, match="judge"):
         short(judge="best")
