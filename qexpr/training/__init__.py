@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qexpr.training.adamax import ShiftAdaMax as ShiftAdaMax
+    from qexpr.training.baseline import PostTraining as PostTraining
+    from qexpr.training.baseline import post_training as post_training
     from qexpr.training.data import ClassData as ClassData
     from qexpr.training.data import TargetData as TargetData
     from qexpr.training.data import digits as digits
@@ -43,6 +45,7 @@ _PUBLIC = {
     "Affine": "layers",
     "ClassData": "data",
     "Divergence": "loop",
+    "PostTraining": "baseline",
     "QuantActivation": "layers",
     "QuantConv2d": "layers",
     "QuantLinear": "layers",
@@ -61,6 +64,7 @@ _PUBLIC = {
     "from_arrays": "data",
     "get_recipe": "recipes",
     "methods": "recipes",
+    "post_training": "baseline",
     "rules_of": "rules",
     "sample_target": "data",
     "set_blend": "layers",

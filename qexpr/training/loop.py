@@ -30,6 +30,7 @@ from qexpr.training.data import ClassData, TargetData
 from qexpr.training.freezing import freeze
 from qexpr.training.judging import judge, require_judge
 from qexpr.training.layers import set_blend, set_generator
+from qexpr.training.baseline import post_training
 from qexpr.training.recipes import Recipe
 from qexpr.training.rules import attach
 from qexpr.training.schedule import Stage, stage
@@ -54,7 +55,8 @@ class Run:
     recipe, seed : what it was made from
     error : what it was chosen by: the largest error on the dense points (or the proven upper end,
         if the recipe judges so), or the share of wrong classes on the validation set
-    history : rows (step, loss, error) of every time the network was judged
+    history : rows (step, loss, error) of every time the network was judged; of the float network
+        where it is quantized after training
     steps : how many were done; less than the recipe's where the run was stopped
     """
 
@@ -173,11 +175,17 @@ def train(
         set_blend(state.model, 1.0)
         set_generator(state.model, None)
         state.model.eval()
+        model, error = state.model, state.error
+        if recipe.after is not None:
+            ends = {"first": recipe.first, "last": recipe.last}
+            model = post_training(model, samples["x"], recipe.after, **ends)
+            points = samples["judged_x"], samples["judged_y"]
+            error = judge(model, *points, data, recipe, math.inf)
     return Run(
-        state.model,
+        model,
         recipe,
         seed,
-        state.error,
+        error,
         tuple(state.history),
         state.step,
         data.input_shape,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from qexpr import quantizers
 from qexpr.core.suggest import suggest
 from qexpr.errors import InvalidInput, shorten
 from qexpr.quantizers import Quantizer
 from qexpr.quantizers.options import check_choice, check_integer, check_real
+from qexpr.training.baseline import PostTraining
+from qexpr.training.presets import activations_of, gradients_of, weights_of
 from qexpr.training.rules import Rules
 
 __all__ = ["Recipe", "get_recipe", "methods"]
@@ -49,6 +50,8 @@ class Recipe:
     loss : {"p-norm", "square-hinge", "cross-entropy"}
     power : float
         The p-norm goes from 2 to this power.
+    after : PostTraining or None
+        The float network is quantized so when its training has ended.
     judge : {"dense", "certified"}
         What the best network is chosen by: the largest error on the dense points (of classes: the
         share of wrong ones on the validation set), or the proven upper end of the error.
@@ -74,6 +77,7 @@ class Recipe:
     ramp: float = 0.2
     loss: str = "p-norm"
     power: float = 8.0
+    after: PostTraining | None = None
     judge: str = "dense"
 
     def __post_init__(self) -> None:
@@ -101,40 +105,6 @@ class Recipe:
             raise InvalidInput(f"power must be at least 2, got {self.power:g}")
 
 
-def _weights(method: str, bits: int | None) -> Quantizer:
-    if method == "continuous-discrete":
-        levels = 3 if bits is None else 2**bits - 1
-        return quantizers.get(method, levels=max(levels, 2))
-    if method in ("dorefa", "log"):
-        return quantizers.get(method, role="weight", **({} if bits is None else {"bits": bits}))
-    if method == "post-training":
-        return quantizers.get("uniform", bits=4 if bits is None else bits, per="channel")
-    if bits is not None:
-        raise InvalidInput(f"{method} has a fixed number of bits: leave out bits = {bits}")
-    name = {"xnor": "bwn", "hwgq": "bwn"}.get(method, method)
-    options: dict[str, Any] = {}
-    if method == "twn":
-        options = {"per": "channel", "threshold": "exact"}
-    if method == "hwgq":
-        options = {"gradient": "plain"}
-    if method == "residual":
-        options = {"role": "weight"}
-    return quantizers.get(name, **options)
-
-
-def _activations(method: str, task: str) -> Quantizer | None:
-    options: dict[str, dict[str, Any]] = {
-        "bnn": {"role": "activation"},
-        # K multiplies computed values, of which no certificate can be made
-        "xnor": {"fixed_scale": task == "target"},
-        "residual": {"role": "activation"},
-        "dorefa": {"role": "activation", "bits": 2},
-        "hwgq": {},
-        "log": {"role": "activation", "signed": False, "fsr": 1},
-    }
-    return quantizers.get(method, **options[method]) if method in options else None
-
-
 _CHANGES: dict[str, dict[str, Any]] = {
     "continuous-discrete": {"norm": "ordinary", "start": "uniform"},
     "twn": {},
@@ -146,7 +116,7 @@ _CHANGES: dict[str, dict[str, Any]] = {
     "residual": {"norm": "ordinary", "first": "real", "last": "real"},
     "hwgq": {"norm": "ordinary", "first": "real", "last": "real"},
     "log": {"norm": "ordinary"},
-    "post-training": {"warm": 1.0, "ramp": 0.0},
+    "post-training": {"warm": 1.0, "ramp": 0.0},  # trains as float does, to the bit
     "float": {"warm": 1.0, "ramp": 0.0},
 }
 _CLASSES: dict[str, Any] = {
@@ -165,7 +135,13 @@ def methods() -> tuple[str, ...]:
 
 
 def get_recipe(
-    method: str, task: str = "target", *, bits: int | None = None, **changes: Any
+    method: str,
+    task: str = "target",
+    *,
+    bits: int | None = None,
+    activation_bits: int | None = None,
+    gradient_bits: int | None = None,
+    **changes: Any,
 ) -> Recipe:
     """The default recipe of a method, with fields of `Recipe` changed.
 
@@ -174,7 +150,10 @@ def get_recipe(
     method : one of `methods()`
     task : {"target", "classes"}
     bits : of the weights, where the method leaves them open (continuous-discrete takes the
-        2^bits - 1 levels around 0)
+        2^bits - 1 levels around 0); of log, those of the magnitude
+    activation_bits : of the activations, where the method quantizes them and leaves this open;
+        the levels M of residual
+    gradient_bits : of dorefa's and log's gradients, which are real by default
 
     Raises
     ------
@@ -197,6 +176,10 @@ def get_recipe(
     options = {**_CHANGES[method], **(_CLASSES if task == "classes" else {})}
     if task == "classes" and method == "bnn":
         options["loss"] = "square-hinge"
-    if method != "float":
-        options |= {"weights": _weights(method, bits), "activations": _activations(method, task)}
+    options["weights"] = weights_of(method, bits)
+    options["activations"] = activations_of(method, task, activation_bits)
+    options["gradients"] = gradients_of(method, gradient_bits)
+    if method == "post-training":
+        width = {} if bits is None else {"bits": bits}
+        options["after"] = PostTraining(activation_bits=activation_bits, **width)
     return replace(Recipe(method=method, **options), **changes)

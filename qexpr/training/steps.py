@@ -35,6 +35,7 @@ def as_steps(quantizer: Quantizer, learned: dict[str, np.ndarray]) -> Steps:
         "residual": _residual,
         "log": _logarithmic,
         "linear": _linear,
+        "pact": _learned_clip,
         **dict.fromkeys(_SIGNS, _sign),
     }
     if quantizer.name not in makers:
@@ -50,11 +51,19 @@ def _sign(quantizer: Any, learned: Any) -> Steps:
 
 
 def _dorefa(quantizer: Any, learned: Any) -> Steps:
-    top = 2**quantizer.bits - 1
-    thresholds = tuple(Fraction(2 * k + 1, 2 * top) for k in range(top))
-    even = quantizer.rounding == "even"  # then k + 1/2 becomes the even neighbour
+    return _even_steps(quantizer.bits, Fraction(1), quantizer.rounding == "even")
+
+
+def _learned_clip(quantizer: Any, learned: dict[str, np.ndarray]) -> Steps:
+    return _even_steps(quantizer.bits, Fraction(float(learned["alpha"])), True)
+
+
+def _even_steps(bits: int, whole: Fraction, even: bool) -> Steps:
+    """2^bits values from 0 to `whole`; `even`: k + 1/2 becomes the even neighbour."""
+    top = 2**bits - 1
+    thresholds = tuple(whole * Fraction(2 * k + 1, 2 * top) for k in range(top))
     closed = tuple(not even or k % 2 == 1 for k in range(top))
-    return Steps(thresholds, tuple(Fraction(k, top) for k in range(top + 1)), closed)
+    return Steps(thresholds, tuple(whole * Fraction(k, top) for k in range(top + 1)), closed)
 
 
 def _half_wave(quantizer: Any, learned: Any) -> Steps:
