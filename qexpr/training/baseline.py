@@ -108,10 +108,12 @@ def _fold(body: nn.Sequential) -> None:
             normal, nn.BatchNorm1d | nn.BatchNorm2d
         ):
             continue
-        assert normal.running_mean is not None and normal.running_var is not None
-        factor = normal.weight / (normal.running_var + normal.eps).sqrt()
+        mean, variance = normal.running_mean, normal.running_var
+        if mean is None or variance is None:
+            continue  # no statistics to fold; freeze says so
+        factor = normal.weight / (variance + normal.eps).sqrt()
         start = torch.zeros_like(factor) if module.bias is None else module.bias
-        bias = normal.bias + factor * (start - normal.running_mean)
+        bias = normal.bias + factor * (start - mean)
         module.weight.mul_(factor.reshape(-1, *(1,) * (module.weight.ndim - 1)))
         module.bias = nn.Parameter(bias)
         body._modules[follower] = nn.Identity()  # type: ignore[index]

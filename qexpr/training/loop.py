@@ -25,12 +25,12 @@ from qexpr.networks import QuantizedNetwork
 from qexpr.quantizers.options import check_choice
 from qexpr.training import losses
 from qexpr.training.adamax import ShiftAdaMax
+from qexpr.training.baseline import post_training
 from qexpr.training.checkpoint import read_checkpoint, write_checkpoint
 from qexpr.training.data import ClassData, TargetData
 from qexpr.training.freezing import freeze
 from qexpr.training.judging import judge, require_judge
 from qexpr.training.layers import set_blend, set_generator
-from qexpr.training.baseline import post_training
 from qexpr.training.recipes import Recipe
 from qexpr.training.rules import attach
 from qexpr.training.schedule import Stage, stage
