@@ -25,6 +25,12 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str, str]] = {
         f"first, for PyTorch's CPU build: {_CPU}",
     ),
     "onnx": (("onnx",), "reading and writing ONNX files", ""),
+    "study": (
+        ("pydantic", "pandas", "matplotlib", "jinja2"),
+        "studies and their reports: qexpr study run",
+        "",
+    ),
+    "cluster": (("distributed",), "studies on a Dask cluster", ""),
 }
 
 

@@ -40,6 +40,7 @@ COMMANDS = {
         "quantizer_command",
         "The quantizers, their formulas and plots.",
     ),
+    "study": ("qexpr.cli.study", "study_command", "Reproducible experiments against the bounds."),
     "targets": (
         "qexpr.cli.targets",
         "targets_command",

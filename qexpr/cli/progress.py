@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from qexpr.core.progress import Progress
 
-__all__ = ["bar", "search_line"]
+__all__ = ["bar", "count_line", "search_line"]
 
 _STEPS = 1000
 _LINE = 78
@@ -47,3 +47,26 @@ def search_line() -> Iterator[Callable[[float, float, int], None] | None]:
         yield show
     finally:
         click.echo(f"\r{'':<{_LINE}}\r", nl=False, err=True)
+
+
+@contextmanager
+def count_line(label: str) -> Iterator[Callable[[int, int, int], None] | None]:
+    """A bar on stderr for counted work: done, failed, time left; None where it is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    failed = 0
+    with click.progressbar(
+        length=1,
+        label=label,
+        file=sys.stderr,
+        show_pos=True,
+        item_show_func=lambda _: f"{failed} failed" if failed else None,
+    ) as shown:
+
+        def tell(done: int, wrong: int, whole: int) -> None:
+            nonlocal failed
+            failed, shown.length = wrong, whole
+            shown.update(done - shown.pos)
+
+        yield tell

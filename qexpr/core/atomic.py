@@ -9,11 +9,12 @@ from pathlib import Path
 __all__ = ["write_bytes", "write_text"]
 
 
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+def write_bytes(path: str | os.PathLike[str], data: bytes, *, sync: bool = True) -> None:
     """Write a file through a neighbour that is renamed over it when it is complete.
 
     A reader, or a crash, sees the old content or the new, never a part. What is not a regular
-    file (a pipe, /dev/stdout) is written to as it is.
+    file (a pipe, /dev/stdout) is written to as it is. Without `sync` that holds for everything
+    but the machine losing its power; thousands of small files are written many times faster.
 
     Raises
     ------
@@ -34,8 +35,9 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     try:
         with neighbour.open("xb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         if mode is not None:
             neighbour.chmod(stat.S_IMODE(mode))
         neighbour.replace(target)

@@ -1,0 +1,144 @@
+"""``qexpr study``: run studies anywhere, go on with them, check and report what they found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qexpr.cli.output import columns, complain, deliver
+from qexpr.errors import InvalidInput, shorten
+
+if TYPE_CHECKING:
+    from qexpr.study.folder import Folder
+    from qexpr.study.spec import Study
+
+__all__ = ["study_command"]
+
+
+@click.group(name="study", short_help="Reproducible experiments, held against the bounds.")
+def study_command() -> None:
+    """Run studies: a specification becomes a table, a report and all that is needed to redo it.
+
+    \b
+    qexpr study list
+    qexpr study run quick
+    qexpr study run my.toml --engine tcp://10.0.0.1:8786 --output reports/my
+    qexpr study check reports/quick
+    """
+
+
+_ENGINE = click.option(
+    "--engine", metavar="E", default="local", help="serial, local, tcp://.., file:S.json (local)."
+)
+_WORKERS = click.option("--workers", metavar="N", help="Processes of local (all cores).")
+_RETRY = click.option("--retry-failed", is_flag=True, help="Run failed cells again.")
+
+
+@study_command.command("run", short_help="Run a study, or go on with it.")
+@click.argument("spec", metavar="SPEC")
+@_ENGINE
+@_WORKERS
+@click.option("--output", metavar="DIR", help="The study's folder (reports/NAME).")
+@_RETRY
+@click.option("--replace", is_flag=True, help="Take a changed specification or code there.")
+def run_command(spec: str, output: str | None, replace: bool, **options: Any) -> int:
+    """Run the study SPEC: a name that `qexpr study list` knows, or a TOML file.
+
+    Finished cells are stored at once: the same command goes on after Ctrl-C, a crash or a full
+    disk, and ends with the same bytes. Exit code 0: done; 1: a cell failed, or a number violates
+    a bound; 2: bad input; 130: interrupted.
+    """
+    from qexpr.study.catalogue import find_study
+    from qexpr.study.folder import Folder
+
+    study = find_study(spec)
+    return _run(study, Folder(Path(output or f"reports/{study.name}")), replace, **options)
+
+
+@study_command.command("resume", short_help="Go on with the study in a folder.")
+@click.argument("folder", metavar="DIR")
+@_ENGINE
+@_WORKERS
+@_RETRY
+def resume_command(folder: str, **options: Any) -> int:
+    """Go on with the study whose folder is DIR."""
+    from qexpr.study.folder import read_folder
+
+    place, study = read_folder(folder)
+    return _run(study, place, False, **options)
+
+
+@study_command.command("list", short_help="The studies that come with qexpr.")
+def list_command() -> None:
+    """Name the studies that come with qexpr: cells, CPU time and title."""
+    from qexpr.study.catalogue import find_study, shipped
+    from qexpr.study.cells import jobs
+
+    rows = [["study", "cells", "CPU time", "title"]]
+    for name in shipped():
+        study = find_study(name)
+        costs = [study.kind.cost(job.cell) for job in jobs(study, "") if not job.excluded]
+        rows.append([name, str(len(costs)), _duration(sum(costs)), study.title])
+    widths = [max(len(row[k]) for row in rows) for k in range(4)]
+    lines = columns(rows, [False, True, True, False], widths)
+    deliver("\n".join(lines) + "\n", None)
+
+
+def _run(
+    study: Study,
+    folder: Folder,
+    replace: bool,
+    engine: str,
+    workers: str | None,
+    retry_failed: bool,
+) -> int:
+    from qexpr.cli.progress import count_line
+    from qexpr.core.numbers import read_integer
+    from qexpr.study.cells import validate_cells
+    from qexpr.study.engine import open_engine
+    from qexpr.study.run import Stopped, estimate, require_extras, run_study
+
+    count = None if workers is None else read_integer(workers, "--workers", 1, 4096)
+    validate_cells(study)
+    require_extras(study)
+    folder.claim(study, replace)
+    whole, left, seconds = estimate(study, folder, retry_failed)
+    with_engine = open_engine(engine, count)
+    told = (
+        f"{_duration(seconds)} of CPU time on {with_engine.workers} worker(s), {with_engine.name}"
+    )
+    say = f"{study.name}: {whole} cells, {left} to run, about {told}; into {folder.path}"
+    click.echo(say, err=True)
+    try:
+        with count_line("cells") as tell:
+            outcome = run_study(
+                study, folder, with_engine, retry_failed=retry_failed, replace=replace, tell=tell
+            )
+        with_engine.close()
+    except KeyboardInterrupt:
+        complain(f"interrupted; finished cells are stored: qexpr study resume {folder.path}")
+        return 130
+    except Stopped as error:
+        raise InvalidInput(
+            f"{error}; finished cells are stored: qexpr study resume {folder.path}"
+        ) from None
+    except OSError as error:
+        raise InvalidInput(
+            f"cannot write into {shorten(folder.path)}: {error.strerror or error}; "
+            f"finished cells are stored: qexpr study resume {folder.path}"
+        ) from None
+    counts = ", ".join(f"{n} {status}" for status, n in sorted(outcome.statuses.items()))
+    deliver(f"{folder.path}/results.csv: {counts}\n", None)
+    for violation in outcome.violations[:5]:
+        complain(f"violates: {violation}")
+    if outcome.failed:
+        complain(f"{outcome.failed} cells failed (column error); again with --retry-failed")
+    return 1 if outcome.violations or outcome.failed else 0
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

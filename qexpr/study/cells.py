@@ -1,0 +1,144 @@
+"""The cells of a study, in order, and the names that what they give is kept under."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from qexpr.core.canonical import canonical_json, sha256
+from qexpr.errors import InvalidInput
+from qexpr.study.kind import Cell
+from qexpr.study.spec import Block, Study
+
+__all__ = ["MAX_CELLS", "Job", "code_digest", "count_cells", "jobs", "validate_cells"]
+
+MAX_CELLS = 10**6
+
+_NO_PART = ("cli/", "figures/", "study/report")
+"""What of qexpr no value in a row depends on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One cell of a study at its place.
+
+    `excluded` is the written reason, where it is not run; `name` the SHA-256 of kind, cell and
+    code: what was computed by other code is not taken for it.
+    """
+
+    index: int
+    cell: Cell
+    name: str
+    excluded: str = ""
+
+
+def count_cells(study: Study) -> int:
+    """How many rows the study has, excluded ones included.
+
+    Raises
+    ------
+    InvalidInput
+        Where they are more than 10^6.
+    """
+    count = sum(block.size for block in study.blocks) * max(len(study.seeds), 1)
+    if count > MAX_CELLS:
+        raise InvalidInput(f"{study.name} has {count} cells; at most {MAX_CELLS} can be run")
+    return count
+
+
+def jobs(study: Study, code: str) -> Iterator[Job]:
+    """Every cell in the order of results.csv: block by block, the last axis and seed fastest."""
+    index = 0
+    for block in study.blocks:
+        for cell in _of_block(block, study):
+            name = sha256({"kind": study.kind.name, "cell": dict(cell), "code": code})
+            yield Job(index, cell, name, _excluded(cell, study))
+            index += 1
+
+
+def _of_block(block: Block, study: Study) -> Iterator[Cell]:
+    names = [name for axis, _ in block.axes for name in axis]
+    order = [p.name for p in study.kind.parameters]
+    seeds: tuple[Any, ...] = study.seeds or (None,)
+    for steps in itertools.product(*(values for _, values in block.axes)):
+        values = itertools.chain.from_iterable(steps)
+        given = {**block.fixed, **study.budget, **dict(zip(names, values, strict=True))}
+        for seed in seeds:
+            cell = {name: given[name] for name in order}
+            if study.kind.seeded:
+                cell["seed"] = seed
+            yield cell
+
+
+def _excluded(cell: Cell, study: Study) -> str:
+    for exclusion in study.exclusions:
+        if all(cell[name] in values for name, values in exclusion.where.items()):
+            return exclusion.reason
+    return ""
+
+
+def validate_cells(study: Study) -> None:
+    """Refuse what can be seen to be wrong before anything is run.
+
+    Raises
+    ------
+    InvalidInput
+        For cells that stand twice, exclusions that exclude nothing, a study in which nothing is
+        left, and settings that the kind says contradict each other.
+    """
+    count_cells(study)
+    seen: set[bytes] = set()
+    used: set[str] = set()
+    left = 0
+    for job in jobs(study, ""):
+        text = canonical_json(dict(job.cell))
+        if text in seen:
+            raise InvalidInput(f"{study.name} has the cell {describe(job.cell)} twice")
+        seen.add(text)
+        if job.excluded:
+            used.add(job.excluded)
+            continue
+        left += 1
+        if study.kind.validate is not None:
+            try:
+                study.kind.validate(job.cell)
+            except InvalidInput as error:
+                raise InvalidInput(
+                    f"{study.name}, cell {describe(job.cell)}: {error}; "
+                    "change it, or exclude it with a reason"
+                ) from None
+    for exclusion in study.exclusions:
+        if exclusion.reason not in used:
+            where = ", ".join(f"{k} = {'|'.join(map(str, v))}" for k, v in exclusion.where.items())
+            raise InvalidInput(f"{study.name}: the exclusion of {where} excludes no cell")
+    if not left:
+        raise InvalidInput(f"{study.name}: every cell is excluded")
+
+
+def describe(cell: Cell) -> str:
+    """A cell for people: ``d=1, n=2, eps=1/100``."""
+    return ", ".join(f"{name}={value}" for name, value in cell.items())
+
+
+@cache
+def code_digest() -> str:
+    """The SHA-256 of all Python sources that values can depend on, with their names."""
+    import qexpr_runtime
+
+    import qexpr
+
+    parts = []
+    for package in (qexpr, qexpr_runtime):
+        assert package.__file__ is not None
+        home = Path(package.__file__).parent
+        for path in sorted(home.rglob("*.py")):
+            name = path.relative_to(home).as_posix()
+            if not name.startswith(_NO_PART):
+                import hashlib
+
+                parts.append([home.name, name, hashlib.sha256(path.read_bytes()).hexdigest()])
+    return sha256(parts)

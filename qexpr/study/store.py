@@ -1,0 +1,84 @@
+"""What is done is kept: one file for each cell, named by what it was computed from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from qexpr.core.atomic import write_bytes
+from qexpr.core.canonical import canonical_json, sha256
+
+__all__ = ["Store"]
+
+
+class Store:
+    """The folder ``cells/`` of a study: records, and the files that cells have made.
+
+    A record appears whole or not at all, after the files that it names. It carries its own hash:
+    what a power cut or a hand has damaged is not there, and is computed again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.cells = folder / "cells"
+        self.files = self.cells / "files"
+
+    def open(self) -> None:
+        """Make the folders.
+
+        Raises
+        ------
+        OSError
+            Where that cannot be done.
+        """
+        self.files.mkdir(parents=True, exist_ok=True)
+
+    def write(self, name: str, record: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+        """Keep the record of a cell, and its files."""
+        named = {}
+        for file, data in files.items():
+            digest = hashlib.sha256(data).hexdigest()
+            named[file] = {"sha256": digest, "bytes": len(data)}
+            place = self.files / self._file_name(file, digest)
+            if not place.exists() or place.stat().st_size != len(data):
+                write_bytes(place, data, sync=False)
+        whole = {**record, "files": named}
+        text = canonical_json({"record": whole, "sha256": sha256(whole)})
+        write_bytes(self.cells / f"{name}.json", text, sync=False)
+
+    def read(self, name: str) -> dict[str, Any] | None:
+        """The record of a cell; None where there is none, or a damaged one."""
+        try:
+            data = (self.cells / f"{name}.json").read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            document = json.loads(data)
+            record: dict[str, Any] = document["record"]
+            if document["sha256"] != sha256(record):
+                return None
+        except (ValueError, TypeError, KeyError):
+            return None
+        for file, kept in record["files"].items():
+            place = self.files / self._file_name(file, kept["sha256"])
+            if not place.exists() or place.stat().st_size != kept["bytes"]:
+                return None
+        return record
+
+    def file(self, name: str, digest: str) -> Path:
+        """Where the file of a cell lies."""
+        return self.files / self._file_name(name, digest)
+
+    def forget_others(self, names: set[str]) -> None:
+        """Remove the records of cells that the study no longer has."""
+        with os.scandir(self.cells) as entries:
+            for entry in entries:
+                if entry.name.endswith(".json") and entry.name[:-5] not in names:
+                    os.unlink(entry.path)
+
+    @staticmethod
+    def _file_name(file: str, digest: str) -> str:
+        return f"{digest}{Path(file).suffix}"
