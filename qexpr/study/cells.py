@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -12,14 +13,15 @@ from typing import Any
 from qexpr.core.canonical import canonical_json, sha256
 from qexpr.errors import InvalidInput
 from qexpr.study.kind import Cell
+from qexpr.study.kinds import MODULES
 from qexpr.study.spec import Block, Study
 
 __all__ = ["MAX_CELLS", "Job", "code_digest", "count_cells", "jobs", "validate_cells"]
 
 MAX_CELLS = 10**6
 
-_NO_PART = ("cli/", "figures/", "study/report")
-"""What of qexpr no value in a row depends on."""
+_NO_PART = ("cli", "figures")
+_VALUES = ("compare", "kind", "rows", "tasks", "tools", "values")  # of study, besides the kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +127,14 @@ def describe(cell: Cell) -> str:
 
 
 @cache
-def code_digest() -> str:
-    """The SHA-256 of all Python sources that values can depend on, with their names."""
+def code_digest(kind: str | None = None) -> str:
+    """The SHA-256 of the Python sources that the values of a kind can depend on.
+
+    Everything but the command line, figures, the machinery of studies, and other kinds. None is
+    all of qexpr.
+    """
+    import hashlib
+
     import qexpr_runtime
 
     import qexpr
@@ -136,9 +144,20 @@ def code_digest() -> str:
         assert package.__file__ is not None
         home = Path(package.__file__).parent
         for path in sorted(home.rglob("*.py")):
-            name = path.relative_to(home).as_posix()
-            if not name.startswith(_NO_PART):
-                import hashlib
-
-                parts.append([home.name, name, hashlib.sha256(path.read_bytes()).hexdigest()])
+            name = path.relative_to(home)
+            if kind is None or _matters(name.with_suffix("").parts, kind):
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                parts.append([home.name, name.as_posix(), digest])
+    if kind is not None and "." in kind:  # a module outside qexpr
+        place = getattr(sys.modules.get(kind), "__file__", None)
+        if place is not None:
+            parts.append([kind, hashlib.sha256(Path(place).read_bytes()).hexdigest()])
     return sha256(parts)
+
+
+def _matters(module: tuple[str, ...], kind: str) -> bool:
+    if module[0] != "study":
+        return module[0] not in _NO_PART
+    if module[1] == "kinds":
+        return module[2] == kind or module[2] not in (*MODULES, "__init__")
+    return module[1] in _VALUES

@@ -47,7 +47,8 @@ class Folder:
             if not replace:
                 self._refuse_unlike(study)
             self.store.open()
-            origin = {"format": _FORMAT, "study": study.name, "code": code_digest()}
+            code = code_digest(study.kind.name)
+            origin = {"format": _FORMAT, "study": study.name, "code": code}
             write_text(self.path / "study.toml", study.text)
             write_text(self.store.cells / "origin.json", json.dumps(origin, indent=2) + "\n")
         except OSError as error:
@@ -78,11 +79,11 @@ class Folder:
             raise InvalidInput(
                 f"{shorten(self.path)} was made from another specification ({changed}); {choices}"
             )
-        code = self.origin().get("code")
-        if code not in (None, code_digest()):
+        there, here = self.origin().get("code"), code_digest(study.kind.name)
+        if there not in (None, here):
             raise InvalidInput(
-                f"the cells in {shorten(self.path)} were computed by other code ({str(code)[:12]}, "
-                f"this is {code_digest()[:12]}); {choices}"
+                f"the cells in {shorten(self.path)} were computed by other code "
+                f"({str(there)[:12]}, this is {here[:12]}); {choices}"
             )
 
     def origin(self) -> dict[str, Any]:

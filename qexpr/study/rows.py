@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
 from qexpr.core.claim import double_below
 from qexpr.core.decimals import digits_of
 from qexpr.errors import InvalidInput, shorten
-from qexpr.study.kind import Cell, Column, Kind, Result, Row, digest_column
+from qexpr.study.kind import Cell, Column, Finding, Kind, Result, Row, digest_column
 
-__all__ = ["VERDICTS", "cell_row", "encode_values", "parse_field", "render_field"]
+__all__ = ["VERDICTS", "agree", "cell_row", "encode_values", "parse_field", "render_field"]
 
 VERDICTS = ("consistent", "violates", "incomparable")
 
@@ -134,6 +135,28 @@ def parse_field(column: Column, text: str) -> Any:
     if column.type == "verdict" and text not in VERDICTS:
         raise InvalidInput(f"column {column.name} holds {shorten(text)}, no verdict")
     return text
+
+
+def agree(kind: Kind, row: Row, values: Mapping[str, Any]) -> Iterator[Finding]:
+    """A finding for each value that was derived again, beside what the row says.
+
+    Parameters
+    ----------
+    kind : Kind
+    row : Row
+        A row of results.csv.
+    values : mapping
+        Columns of the kind, with values as `Kind.run` returns them.
+    """
+    known = {column.name: column for column in kind.columns}
+    for name, value in values.items():
+        column = known[name]
+        text = render_field(column, _encode(column, value))
+        if parse_field(column, text) == row[name]:
+            yield Finding(True, name)
+        else:
+            there = "nothing" if row[name] is None else shorten(row[name])
+            yield Finding(False, f"{name} is {text or 'nothing'}, the table says {there}")
 
 
 def cell_row(kind: Kind, cell: Cell, record: Row) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def require_extras(study: Study) -> None:
 def estimate(study: Study, folder: Folder, retry_failed: bool = False) -> tuple[int, int, float]:
     """How many cells there are, how many are left, and the CPU seconds that those may take."""
     whole, left, seconds = 0, 0, 0.0
-    for job in jobs(study, code_digest()):
+    for job in jobs(study, code_digest(study.kind.name)):
         whole += 1
         if not job.excluded and _needed(job, folder.store, retry_failed):
             left += 1
@@ -97,7 +97,7 @@ def run_study(
     validate_cells(study)
     require_extras(study)
     folder.claim(study, replace)
-    store, code = folder.store, code_digest()
+    store, code = folder.store, code_digest(study.kind.name)
     progress = _Progress(count_cells(study), tell)
 
     def todo() -> Iterator[Job]:

@@ -19,11 +19,21 @@ from qexpr.study.kinds import get_kind
 from qexpr.study.lines import Place, find_line, key_lines
 from qexpr.study.values import canonical_value
 
-__all__ = ["Block", "Exclusion", "Study", "parse_study", "read_study"]
+__all__ = ["Block", "Exclusion", "Mistakes", "Study", "parse_study", "read_study"]
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _MAX_TEXT = 2**20
 _MAX_SEED = 2**63 - 1
+
+
+class Mistakes(InvalidInput):
+    """All that is wrong in a specification; `lines` has one text for each mistake."""
+
+    def __init__(self, origin: str, found: list[tuple[int, str]]) -> None:
+        self.lines = [f"line {line}: {message}" for line, message in found]
+        head = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
+        super().__init__(f"{origin} has {head}: {'; '.join(self.lines)}")
+        self.origin = origin
 
 
 @dataclass(frozen=True)
@@ -130,10 +140,7 @@ def parse_study(text: str, name: str, origin: str = "") -> Study:
     reader = _Reader(lines)
     study = reader.read(document, name, text)
     if reader.mistakes:
-        found = sorted(reader.mistakes)
-        head = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
-        said = "; ".join(f"line {line}: {message}" for line, message in found)
-        raise InvalidInput(f"{origin} has {head}: {said}")
+        raise Mistakes(origin, sorted(reader.mistakes))
     assert study is not None
     return study
 

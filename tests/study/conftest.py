@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+
+from qexpr.study.engine import open_engine
+from qexpr.study.folder import Folder
+from qexpr.study.run import run_study
+from qexpr.study.spec import read_study
+
+TESTS = Path(__file__).parents[1]
 
 SMALL = """
 kind = "witness"
@@ -20,6 +32,15 @@ where = { construction = "cones", n = 2, eps = "1/20" }
 reason = "one that is left out"
 """
 
+STEPS = """
+kind = "trial_kinds.steps"
+title = "Steps"
+question = "What happens?"
+seeds = [1, 2]
+
+[[block]]
+"""
+
 
 @pytest.fixture
 def small(tmp_path):
@@ -27,3 +48,48 @@ def small(tmp_path):
     path = tmp_path / "small.toml"
     path.write_text(SMALL, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def steps(tmp_path):
+    """A function that writes a study of trial cells into a file."""
+
+    def write(block: str, name: str = "steps") -> Path:
+        path = tmp_path / f"{name}.toml"
+        path.write_text(STEPS + block, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A function that runs a study and returns its outcome and the bytes of its table."""
+
+    def call(path, place, engine="serial", workers=None, **options):
+        opened = open_engine(engine, workers or (2 if engine == "local" else None))
+        try:
+            outcome = run_study(read_study(path), Folder(tmp_path / place), opened, **options)
+        finally:
+            opened.close()
+        return outcome, (tmp_path / place / "results.csv").read_bytes()
+
+    return call
+
+
+@pytest.fixture
+def command():
+    """A function that starts ``qexpr study ...`` as a process of its own."""
+
+    def start(*arguments, **environment):
+        path = os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH"))))
+        return subprocess.Popen(
+            [sys.executable, "-m", "qexpr.cli", "study", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": path} | environment,
+            start_new_session=True,
+        )
+
+    return start

@@ -1,0 +1,1 @@
+"""Kinds of cells that only tests run."""
