@@ -4,6 +4,7 @@ from qexpr.networks.activations import Activation, Clip, Relu, Steps, sign
 from qexpr.networks.arrays import from_arrays
 from qexpr.networks.counts import Counts, Operations
 from qexpr.networks.document import from_dict, to_dict
+from qexpr.networks.ensemble import mean_of
 from qexpr.networks.layers import (
     Activate,
     Add,
@@ -38,6 +39,7 @@ __all__ = [
     "from_arrays",
     "from_dict",
     "from_onnx",
+    "mean_of",
     "sign",
     "to_dict",
 ]

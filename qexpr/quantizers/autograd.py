@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -12,9 +11,18 @@ from qexpr.quantizers.backend import Array, import_torch, torch_backend
 __all__ = ["backward_function", "forward_function"]
 
 
-@functools.cache
+_BUILT: list[tuple[Any, Any]] = []  # not functools.cache, which torch.compile looks through
+
+
 def _passes() -> tuple[Any, Any]:
-    """Return the two autograd functions; torch is imported here and not before."""
+    """Return the two autograd functions."""
+    if not _BUILT:
+        _BUILT.append(_build())
+    return _BUILT[0]
+
+
+def _build() -> tuple[Any, Any]:
+    """Make the two autograd functions; torch is imported here and not before."""
     torch = import_torch()
 
     b = torch_backend()
@@ -73,7 +81,9 @@ def _noise(quantizer: Any, x: Array, generator: Any) -> Array | None:
             f"{quantizer.name} is stochastic: generator must be a torch.Generator, "
             f"got {shorten(generator)}"
         )
-    return torch.rand(x.shape, generator=generator, dtype=torch.float64, device=x.device)
+    # drawn where the generator lives, so that a seed gives the same noise on every device
+    noise = torch.rand(x.shape, generator=generator, dtype=torch.float64, device=generator.device)
+    return noise.to(x.device)
 
 
 def _tensors(quantizer: Any, x: Array, given: dict[str, Array]) -> list[Array]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qexpr.training.data import from_arrays as from_arrays
     from qexpr.training.data import sample_target as sample_target
     from qexpr.training.freezing import freeze as freeze
+    from qexpr.training.freezing import freeze_ensemble as freeze_ensemble
     from qexpr.training.layers import Affine as Affine
     from qexpr.training.layers import QuantActivation as QuantActivation
     from qexpr.training.layers import QuantConv2d as QuantConv2d
@@ -32,12 +33,16 @@ if TYPE_CHECKING:
     from qexpr.training.loop import Run as Run
     from qexpr.training.loop import train as train
     from qexpr.training.normalisation import ShiftBatchNorm as ShiftBatchNorm
+    from qexpr.training.normalisation import recalibrate as recalibrate
     from qexpr.training.recipes import Recipe as Recipe
     from qexpr.training.recipes import get_recipe as get_recipe
     from qexpr.training.recipes import methods as methods
     from qexpr.training.rules import Rules as Rules
     from qexpr.training.rules import attach as attach
     from qexpr.training.rules import rules_of as rules_of
+    from qexpr.training.settings import collapsed as collapsed
+    from qexpr.training.settings import drop_output_scale as drop_output_scale
+    from qexpr.training.settings import set_temperature as set_temperature
     from qexpr.training.shapes import convolutional as convolutional
     from qexpr.training.shapes import dense as dense
 
@@ -57,18 +62,23 @@ _PUBLIC = {
     "Skip": "layers",
     "TargetData": "data",
     "attach": "rules",
+    "collapsed": "settings",
     "convolutional": "shapes",
     "dense": "shapes",
     "digits": "data",
+    "drop_output_scale": "settings",
     "freeze": "freezing",
+    "freeze_ensemble": "freezing",
     "from_arrays": "data",
     "get_recipe": "recipes",
     "methods": "recipes",
     "post_training": "baseline",
+    "recalibrate": "normalisation",
     "rules_of": "rules",
     "sample_target": "data",
     "set_blend": "layers",
     "set_generator": "layers",
+    "set_temperature": "settings",
     "train": "loop",
 }
 

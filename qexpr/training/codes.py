@@ -17,12 +17,16 @@ _AFFINE = {"scale", "divisor", "zero_point"}
 
 
 def weight_codes(
-    quantizer: Quantizer | None, weight: np.ndarray, learned: dict[str, np.ndarray]
+    quantizer: Quantizer | None,
+    weight: np.ndarray,
+    learned: dict[str, np.ndarray],
+    noise: np.random.Generator | None = None,
 ) -> tuple[np.ndarray, Fraction | tuple[Fraction, ...]]:
     """Codes, and one scale or one for each output channel; real weights are the rationals they are.
 
     ``codes * scale`` is what the quantizer stands for exactly: (c - zero_point) * scale / divisor
     as a rational, where floats round once or twice. Codes with a common divisor are divided by it.
+    Stochastic weights are drawn from `noise`; without it they take their deterministic form.
     """
     if quantizer is None:
         scale, codes = scale_and_codes(weight.astype(np.float64), "weights")
@@ -30,9 +34,11 @@ def weight_codes(
     if learned:
         values = {key: tuple(map(float, value)) for key, value in learned.items()}
         quantizer = replace(quantizer, **values)
-    if quantizer.is_stochastic:
+    if quantizer.is_stochastic and noise is None:
         quantizer = replace(quantizer, stochastic=False)  # type: ignore[call-arg]
-    codes, scale_given = quantizer.encode(weight)
+    codes, scale_given = quantizer.encode(
+        weight, generator=noise if quantizer.is_stochastic else None
+    )
     parts: dict[str, Any] = (
         scale_given.parts() if isinstance(scale_given, Scales) else {"scale": scale_given}
     )

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from qexpr.core.numbers import read_integer
 from qexpr.errors import InvalidInput, Unsupported, shorten
 from qexpr.networks import (
     Activate,
@@ -26,19 +27,25 @@ from qexpr.networks import (
     Multiply,
     QuantizedNetwork,
     Relu,
+    mean_of,
 )
 from qexpr.quantizers import CollapseWarning, Quantizer, ap2
 from qexpr.training.codes import weight_codes
-from qexpr.training.layers import Affine, QuantActivation, Skip
+from qexpr.training.layers import Affine, QuantActivation, Skip, quantized_layers
 from qexpr.training.normalisation import ShiftBatchNorm
 from qexpr.training.steps import as_steps
 
-__all__ = ["freeze"]
+__all__ = ["freeze", "freeze_ensemble"]
 
 Pair = tuple[tuple[Fraction, ...], tuple[Fraction, ...]]  # scale and offset of each channel
 
 
-def freeze(module: nn.Module, input_shape: tuple[int, ...]) -> QuantizedNetwork:
+def freeze(
+    module: nn.Module,
+    input_shape: tuple[int, ...],
+    *,
+    draw: np.random.Generator | None = None,
+) -> QuantizedNetwork:
     """The exact network that a module is in evaluation.
 
     Weights become integer codes and scales, each float the rational that it is; activation
@@ -50,6 +57,8 @@ def freeze(module: nn.Module, input_shape: tuple[int, ...]) -> QuantizedNetwork:
     module : Sequential, or one layer, of the layers of this package, torch's Linear, Conv2d,
         ReLU, Flatten, pooling, BatchNorm, Dropout and Identity
     input_shape : (d,) or (channels, height, width)
+    draw : numpy.random.Generator, optional
+        Stochastic weights are drawn from it; by default they are the signs.
 
     Raises
     ------
@@ -57,20 +66,70 @@ def freeze(module: nn.Module, input_shape: tuple[int, ...]) -> QuantizedNetwork:
         Naming the module that has no exact form here.
     InvalidInput
         If a parameter is NaN or infinite.
+
+    Warns
+    -----
+    CollapseWarning
+        Naming the layers of whose weights a whole group became 0.
     """
+    if draw is not None and not isinstance(draw, np.random.Generator):
+        raise InvalidInput(f"draw must be a numpy.random.Generator or None, got {shorten(draw)}")
     for name, value in (*module.named_parameters(), *module.named_buffers()):
         if not torch.isfinite(value).all():
             raise InvalidInput(f"{name} holds NaN or infinity: the training diverged")
-    draft = _Draft(tuple(input_shape))
+        if value.is_floating_point() and value.dtype not in (torch.float32, torch.float64):
+            raise Unsupported(
+                f"{name} is {value.dtype}: freeze takes float32 and float64, .float() gives them"
+            )
+    draft = _Draft(tuple(input_shape), draw, {id(m): n for n, m in module.named_modules()})
     draft.add(module)
     return draft.network()
+
+
+def freeze_ensemble(
+    module: nn.Module,
+    input_shape: tuple[int, ...],
+    draws: int,
+    generator: np.random.Generator,
+) -> QuantizedNetwork:
+    """The mean of several draws of a module's stochastic weights, as one exact network.
+
+    (Courbariaux, Bengio and David 2015, section 2.6, method 3.)
+
+    Parameters
+    ----------
+    module, input_shape : as for `freeze`; the last layer is linear
+    draws : from 1 to 1024
+    generator : numpy.random.Generator
+
+    Raises
+    ------
+    InvalidInput
+        If no layer of the module has stochastic weights.
+    """
+    read_integer(draws, "draws", 1, 1024)
+    if not any(m.weights.is_stochastic for m in quantized_layers(module) if m.weights):
+        raise InvalidInput(
+            "no layer has stochastic weights, so that all draws are one: use freeze, or "
+            'weights=quantizers.get("binaryconnect", stochastic=True)'
+        )
+    if not isinstance(generator, np.random.Generator):
+        raise InvalidInput(f"generator must be a numpy.random.Generator, got {shorten(generator)}")
+    return mean_of([freeze(module, input_shape, draw=generator) for _ in range(draws)])
 
 
 class _Draft:
     """Layers so far. `open`: nobody else reads the last one, so it may still be changed."""
 
-    def __init__(self, input_shape: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        input_shape: tuple[int, ...],
+        noise: np.random.Generator | None,
+        titles: dict[int, str],
+    ) -> None:
         self.input_shape = input_shape
+        self.noise = noise
+        self.titles = titles  # of the modules, by identity
         self.layers: list[Layer] = []
         self.open = False
         self.pending: tuple[Fraction, Fraction] | None = None  # an Affine before the first layer
@@ -139,7 +198,7 @@ class _Draft:
         if inputs is not None:
             k = self.output_factor(module, inputs)
             self.activate(as_steps(inputs, _values(module.input_scales)))  # type: ignore[arg-type]
-        codes, scales = _codes_of(module)
+        codes, scales = _codes_of(module, self.noise, self.titles.get(id(module), ""))
         bias = None if module.bias is None else _exact(module.bias)
         options: dict[str, Any] = {"scale": scales, "bias": bias if k is None else None}
         padded = isinstance(module, nn.Conv2d) and any(map(int, module.padding))
@@ -207,13 +266,13 @@ class _Draft:
         self.settle()
         mean = _exact(module.running_mean)
         if isinstance(module, ShiftBatchNorm):
-            gamma = ap2(module.weight.detach().numpy()) * 1.0
-            factors = gamma.astype(np.float64) * ap2(module.running_istd.numpy())
+            gamma = ap2(_array(module.weight)).astype(np.float64)
+            factors = gamma * ap2(_array(module.running_istd))
             scale = tuple(Fraction(float(f)) for f in factors)
             beta = _exact(module.bias)
         else:
-            variance = module.running_var.double().numpy() + module.eps
-            weight = 1.0 if module.weight is None else module.weight.detach().double().numpy()
+            variance = _array(module.running_var.double()) + module.eps
+            weight = 1.0 if module.weight is None else _array(module.weight.double())
             scale = tuple(Fraction(float(f)) for f in weight / np.sqrt(variance))
             zero = (Fraction(0),) * len(scale)
             beta = zero if module.bias is None else _exact(module.bias)
@@ -290,17 +349,19 @@ _RULES: tuple[tuple[type[nn.Module], Callable[[_Draft, Any], None]], ...] = (
 )
 
 
-def _codes_of(module: nn.Linear | nn.Conv2d) -> tuple[np.ndarray, Any]:
+def _codes_of(
+    module: nn.Linear | nn.Conv2d, noise: np.random.Generator | None, title: str
+) -> tuple[np.ndarray, Any]:
     quantizer = getattr(module, "weights", None)
     learned = _values(module.weight_scales) if quantizer is not None else {}  # type: ignore[arg-type]
-    weight = module.weight.detach().numpy()
+    weight = _array(module.weight)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", CollapseWarning)
-        codes, scales = weight_codes(quantizer, weight, learned)
+        codes, scales = weight_codes(quantizer, weight, learned, noise)
     if any(issubclass(w.category, CollapseWarning) for w in caught):
         warnings.warn(
-            f"the layer of shape {shorten(tuple(weight.shape))} has groups of weights that all "
-            "became 0",
+            f"the layer {title or '0'} of shape {shorten(tuple(weight.shape))} has groups of "
+            "weights that all became 0; lower the threshold or the scale, or the learning rate",
             CollapseWarning,
             stacklevel=2,
         )
@@ -308,7 +369,11 @@ def _codes_of(module: nn.Linear | nn.Conv2d) -> tuple[np.ndarray, Any]:
 
 
 def _values(parameters: nn.ParameterDict) -> dict[str, np.ndarray]:
-    return {key: value.detach().numpy() for key, value in parameters.items()}
+    return {key: _array(value) for key, value in parameters.items()}
+
+
+def _array(values: torch.Tensor) -> np.ndarray:
+    return values.detach().cpu().numpy()
 
 
 def _exact(values: torch.Tensor) -> tuple[Fraction, ...]:

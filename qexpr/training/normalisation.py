@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from qexpr.quantizers import ap2_torch
 from qexpr.quantizers.options import check_choice
 from qexpr.training.functions import substituted
 
-__all__ = ["ShiftBatchNorm"]
+__all__ = ["ShiftBatchNorm", "recalibrate"]
 
 
 class _Shifted(torch.autograd.Function):
@@ -109,3 +110,46 @@ class ShiftBatchNorm(nn.Module):
         with torch.no_grad():
             self.running_mean.lerp_(mean, self.momentum)
             self.running_istd.lerp_(istd, self.momentum)
+
+
+@torch.no_grad()
+def recalibrate(model: nn.Module, batches: Iterable[torch.Tensor]) -> None:
+    """Measure the running statistics of batch normalisation anew, as means over batches.
+
+    After something changed what the layers compute (XNOR-Net's K left out, other quantizers),
+    the old statistics no longer fit. Weights and learned scales stay as they are; everything but
+    the normalisation runs as in evaluation.
+
+    Parameters
+    ----------
+    model : module
+    batches : tensors that the model takes; each counts once
+
+    Raises
+    ------
+    InvalidInput
+        If the model normalises nothing, or there is no batch.
+    """
+    kinds = (nn.BatchNorm1d, nn.BatchNorm2d, ShiftBatchNorm)
+    norms = [m for m in model.modules() if isinstance(m, kinds) and m.running_mean is not None]
+    if not norms:
+        raise InvalidInput("the model has no batch normalisation with running statistics")
+    modes = [(m, m.training) for m in model.modules()]
+    momenta = [norm.momentum for norm in norms]
+    model.eval()
+    done = 0
+    try:
+        for norm in norms:
+            norm.train()
+        for x in batches:
+            done += 1
+            for norm in norms:
+                norm.momentum = 1 / done  # the mean of all batches so far
+            model(x)
+    finally:
+        for module, training in modes:
+            module.training = training
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+    if not done:
+        raise InvalidInput("recalibrate needs at least one batch")

@@ -73,6 +73,8 @@ def attach(
 ) -> Callable[[], None]:
     """Let every later step of an optimiser follow the rules; returns what undoes it.
 
+    Weights that take no gradient (``requires_grad=False``) are left alone.
+
     Parameters
     ----------
     optimiser : any torch optimiser; SGD has its updates scaled by 1/g^2, the others by 1/g
@@ -91,7 +93,7 @@ def attach(
     parts = []
     for layer in quantized_layers(model):
         found = rules if rules is not None else rules_of(layer.weights)
-        if found == Rules():
+        if found == Rules() or not layer.weight.requires_grad:
             continue
         if id(layer.weight) not in held:
             raise InvalidInput(
