@@ -142,22 +142,6 @@ def test_vmap_over_weights_equals_each_alone():
     assert torch.allclose(together, alone, rtol=1e-12)
 
 
-def test_evaluation_alters_nothing():
-    g = torch.Generator().manual_seed(0)
-    for method in training.methods():
-        model = training.dense(training.get_recipe(method), 2, [4, 4], generator=g)
-        model(torch.rand(8, 2, dtype=torch.float64, generator=g))
-        model.eval()
-        before = {k: v.clone() for k, v in model.state_dict().items()}
-        x = torch.rand(8, 2, dtype=torch.float64, generator=g)
-        first = model(x)
-        training.freeze(model, (2,))
-        assert torch.equal(model(x), first)
-        after = model.state_dict()
-        assert before.keys() == after.keys()
-        assert all(torch.equal(before[k], after[k]) for k in before)
-
-
 @pytest.mark.parametrize(
     ("make", "said"),
     [
