@@ -19,15 +19,20 @@ _LINE = 78
 
 
 @contextmanager
-def bar(label: str) -> Iterator[Progress | None]:
-    """A bar on stderr for work that reports (done, in all); None where stderr is no terminal."""
+def bar(label: str, note: Callable[[], str] = str) -> Iterator[Progress | None]:
+    """A bar on stderr for work that reports (done, in all); None where stderr is no terminal.
+
+    What `note` says stands behind it.
+    """
     if not sys.stderr.isatty():
         yield None
         return
-    with click.progressbar(length=_STEPS, label=label.ljust(16), file=sys.stderr) as shown:
+    with click.progressbar(
+        length=_STEPS, label=label.ljust(16), file=sys.stderr, item_show_func=lambda item: item
+    ) as shown:
 
         def tell(done: int, whole: int) -> None:
-            shown.update(_STEPS * done // max(whole, 1) - shown.pos)
+            shown.update(_STEPS * done // max(whole, 1) - shown.pos, note())  # type: ignore[arg-type]
 
         yield tell
 

@@ -16,13 +16,17 @@ from qexpr.cli.output import complain, deliver
 from qexpr.errors import InvalidInput, shorten
 
 if TYPE_CHECKING:
-    from qexpr.networks import QuantizedNetwork
     from qexpr.training import Recipe, Run
 
 __all__ = ["train_command"]
 
 _FORMATS = ("text", "json")
 _ENDINGS = (".json", ".qxr")
+_ORDERS = 3  # of derivatives, up to which membership is tried
+# options that change a field of the recipe, and how their text is read
+_INTEGERS = {"steps": (1, 10**7), "batch": (1, 10**6)}
+_REALS = ("rate", "power", "warm", "ramp")
+_NAMES = ("optimiser", "norm", "loss", "first", "last", "judge")
 
 
 @click.command(name="train", short_help="Train a quantized network and certify it.")
@@ -30,30 +34,46 @@ _ENDINGS = (".json", ".qxr")
 @click.option("--data", metavar="NAME", help="digits: scikit-learn's images.")
 @click.option("--image", is_flag=True, help="With --data: a convolutional network.")
 @click.option("--d", "d", metavar="D", help="Dimension (the target's own by default).")
-@click.option("--n", "n", metavar="N", default="1", help="The class F(d,n) of the floor (1).")
+@click.option("--n", "n", metavar="N", help="F(d,n) of witness and floor (the largest proven).")
 @click.option("--method", metavar="NAME", default="twn", help="twn, dorefa, bnn, .. (twn).")
 @click.option("--bits", metavar="K", help="Bits of a weight, where the method leaves them open.")
+@click.option("--activation-bits", metavar="K", help="Bits of an activation, likewise.")
+@click.option("--gradient-bits", metavar="K", help="Bits of a gradient: dorefa and log (real).")
 @click.option("--widths", metavar="W,..", help="Hidden layers (64,64,64; images 16,32).")
 @click.option("--residual", is_flag=True, help="Add layers of equal width to what they read.")
-@click.option("--steps", metavar="N", help="Steps of training (the recipe's).")
-@click.option("--rate", metavar="R", help="Learning rate (the recipe's).")
+@click.option("--first", metavar="KIND", help="First layer: quantized, real or 8bit.")
+@click.option("--last", metavar="KIND", help="Last layer: quantized, real or 8bit.")
+@click.option("--norm", metavar="KIND", help="Batch normalisation: none, ordinary or shift.")
+@click.option("--loss", metavar="NAME", help="p-norm; images cross-entropy or square-hinge.")
+@click.option("--power", metavar="P", help="The p-norm goes from 2 to P.")
+@click.option("--optimiser", metavar="NAME", help="adam, sgd or shift-adamax.")
+@click.option("--rate", metavar="R", help="Learning rate.")
+@click.option("--steps", metavar="N", help="Steps of training.")
+@click.option("--batch", metavar="N", help="Samples of a step.")
+@click.option("--warm", metavar="SHARE", help="Share of the steps that the float network takes.")
+@click.option("--ramp", metavar="SHARE", help="Share over which it becomes discrete.")
+@click.option("--judge", metavar="KIND", help="Choose the best network by dense or certified.")
 @click.option("--samples", metavar="N", default="4096", help="Samples of the target (4096).")
+@click.option("--sampling", metavar="KIND", default="sobol", help="sobol, halton or grid (sobol).")
+@click.option("--derivatives", is_flag=True, help="Sobolev loss: first derivatives are fitted too.")
 @click.option("--seed", metavar="N", default="0", help="Seed of everything that is drawn (0).")
+@click.option("--seeds", metavar="K", default="1", help="Train K seeds from there, keep the best.")
 @click.option("--gap", metavar="GAP", default="1e-1", help="Relative gap of the enclosure (1e-1).")
 @click.option("--budget", metavar="SECONDS", default="60", help="Time for the enclosure (60).")
 @click.option("--checkpoint", metavar="FILE", help="Keep the state there, and go on from it.")
+@click.option("--plot", metavar="FILE", help="Draw the learning curve: .svg, .pdf or .png.")
 @click.option("-o", "--output", metavar="FILE", help="Write the network (.json or .qxr).")
 @click.option("--format", "form", metavar="FORMAT", default="text", help="text or json.")
 def train_command(form: str, **options: Any) -> int:
     """Train a quantized network on a target or on images; end with what is proven about it.
 
-    Ctrl-C writes a checkpoint; the same command goes on from it and ends with the same bits.
-    Exit code 0: trained, and the error enclosed to the gap; 1: the enclosure is open;
-    2: bad input; 130: interrupted.
+    What is not given is the method's recipe. Ctrl-C writes a checkpoint; the same command goes on
+    from it and ends with the same bits. Exit code 0: trained, and the error enclosed to the gap;
+    1: the enclosure is open; 2: bad input; 130: interrupted.
 
     \b
     qexpr train --target waves --method twn --widths 64,64,64 -o net.qxr
-    qexpr train --data digits --method bnn
+    qexpr train --data digits --image --method bnn --plot curve.svg
     """
     if form not in _FORMATS:
         raise InvalidInput(f"--format must be text or json, got {shorten(form)}")
@@ -62,19 +82,13 @@ def train_command(form: str, **options: Any) -> int:
     from qexpr.quantizers.backend import import_torch
 
     import_torch()
-    from qexpr import training
-
-    recipe, data, f = _problem(options, numbers)
-    path = options["checkpoint"] or f"{options['output'] or 'qexpr-train'}.checkpoint"
-    run = _run(training, data, recipe, widths, numbers["seed"], options, path)
-    if not run.finished:
-        complain(
-            f"interrupted after {run.steps} of {recipe.steps} steps; the state is in "
-            f"{shorten(path)}, and the same command goes on from there"
-        )
+    recipe, data, f, n = _problem(options, numbers)
+    runs = _runs(data, recipe, widths, numbers, options)
+    if runs is None:
         return 130
-    if options["checkpoint"] is None:
-        os.unlink(path)
+    from qexpr.cli import train_report
+
+    run = min(runs, key=lambda made: made.error)
     network = run.freeze()
     report: dict[str, Any] = {
         "method": recipe.method,
@@ -82,21 +96,28 @@ def train_command(form: str, **options: Any) -> int:
         "steps": run.steps,
         "shapes": [list(data.input_shape), *(list(shape) for shape in network.shapes)],
         "digest": network.digest(),
-        **_counts(network),
+        **train_report.count(network),
     }
-    code = 0
+    if len(runs) > 1:
+        report["judged_by"] = _judge_name(recipe, f)
+        report["seeds"] = {str(made.seed): made.error for made in runs}
+    closed = True
     if f is None:
         report |= {"wrong": data.wrong(network), "test": len(data.test_y)}
     else:
-        code = _enclose(report, network, f, options, run.error)
+        budget = float(numbers["budget"])
+        closed, found = train_report.enclose(network, f, n, options["gap"], budget)
+        report |= {**found, "dense_error": _dense_error(run, data)}
     if options["output"]:
         from qexpr.cli.nets import write_net
 
         write_net(options["output"], network)
         report["file"] = options["output"]
-    text = json.dumps(report, indent=2) + "\n" if form == "json" else _text(report)
+    if options["plot"]:
+        _draw(options["plot"], runs, recipe, f)
+    text = json.dumps(report, indent=2) + "\n" if form == "json" else train_report.text(report)
     deliver(text, None)
-    return code
+    return 0 if closed else 1
 
 
 def _check(options: dict[str, Any]) -> None:
@@ -109,35 +130,51 @@ def _check(options: dict[str, Any]) -> None:
         raise InvalidInput("--image needs --data digits")
     if options["image"] and options["residual"]:
         raise InvalidInput("--residual is for fully connected networks: leave out --image")
-    if options["data"] is not None and options["d"] is not None:
-        raise InvalidInput("--d is the dimension of a target: leave it out with --data")
+    if options["data"] is not None:
+        for name in ("d", "n", "derivatives"):
+            if options[name]:
+                raise InvalidInput(f"--{name} is for a target: leave it out with --data")
     output = options["output"]
     if output is not None and Path(output).suffix.lower() not in _ENDINGS:
         raise InvalidInput(f"--output must end in .json or .qxr, got {shorten(output)}")
-    for path in (output, options["checkpoint"]):
+    for path in (output, options["checkpoint"], options["plot"]):
         if path is not None and not Path(path).absolute().parent.is_dir():
             raise InvalidInput(f"cannot write {shorten(path)}: there is no such folder")
+    if options["plot"] is not None:
+        from qexpr.figures.style import figure_format, paper_style
+
+        figure_format(options["plot"])
+        with paper_style():  # where matplotlib is missing, it says so now
+            pass
 
 
 def _numbers(options: dict[str, Any]) -> tuple[list[int], dict[str, Any]]:
     from qexpr.certificates.enclosure import read_gap
     from qexpr.core.numbers import read_integer, read_rational
 
-    text = options["widths"] or ("16,32" if options["image"] else "64,64,64")
-    widths = [read_integer(part, "each width", 1, 65536) for part in text.split(",")]
-    least = {"seed": 0, "n": 1, "samples": 2}
-    most = {"seed": 2**63 - 1, "n": 32, "samples": 10**7}
+    given = options["widths"] or ("16,32" if options["image"] else "64,64,64")
+    widths = [read_integer(part, "each width", 1, 65536) for part in given.split(",")]
     found: dict[str, Any] = {
-        name: read_integer(options[name], name, least[name], most[name]) for name in least
+        "seed": read_integer(options["seed"], "seed", 0, 2**63 - 1),
+        "seeds": read_integer(options["seeds"], "seeds", 1, 1000),
+        "samples": read_integer(options["samples"], "samples", 2, 10**7),
     }
-    for name, low, high in (("d", 1, 16), ("bits", 1, 16), ("steps", 1, 10**7)):
-        given = options[name]
-        found[name] = None if given is None else read_integer(given, name, low, high)
-    found["rate"] = None
-    if options["rate"] is not None:
-        found["rate"] = float(read_rational(options["rate"], "rate"))
-    seconds = read_rational(options["budget"], "budget")
-    if not 0 < seconds < 10**9:
+    for name, (low, high) in {
+        "n": (1, 32),
+        "d": (1, 16),
+        "bits": (1, 16),
+        "activation_bits": (1, 16),
+        "gradient_bits": (1, 16),
+        **_INTEGERS,
+    }.items():
+        value = options[name]
+        said = name.replace("_", "-")
+        found[name] = None if value is None else read_integer(value, said, low, high)
+    for name in _REALS:
+        value = options[name]
+        found[name] = None if value is None else float(read_rational(value, name))
+    found["budget"] = read_rational(options["budget"], "budget")
+    if not 0 < found["budget"] < 10**9:
         raise InvalidInput(
             f"--budget must be a positive number of seconds, got {shorten(options['budget'])}"
         )
@@ -145,45 +182,93 @@ def _numbers(options: dict[str, Any]) -> tuple[list[int], dict[str, Any]]:
     return widths, found
 
 
-def _problem(options: dict[str, Any], numbers: dict[str, Any]) -> tuple[Recipe, Any, Any]:
+def _problem(
+    options: dict[str, Any], numbers: dict[str, Any]
+) -> tuple[Recipe, Any, Any, int | None]:
+    """The recipe, the data, the target (None for images) and the order of its class."""
     from qexpr import training
 
-    changes = {key: numbers[key] for key in ("steps", "rate") if numbers[key] is not None}
+    changes = {key: numbers[key] for key in (*_INTEGERS, *_REALS)}
+    changes |= {key: options[key] for key in _NAMES}
+    changes |= {key: numbers[key] for key in ("bits", "activation_bits", "gradient_bits")}
+    changes = {key: value for key, value in changes.items() if value is not None}
     task = "target" if options["data"] is None else "classes"
-    recipe = training.get_recipe(options["method"], task, bits=numbers["bits"], **changes)
+    recipe = training.get_recipe(options["method"], task, **changes)
     if options["data"] is not None:
-        return recipe, training.digits(image=options["image"]), None
+        return recipe, training.digits(image=options["image"]), None, None
     from qexpr.targets import find
 
     f = find(options["target"], numbers["d"])
-    f.prove_membership(numbers["n"])
-    return recipe, training.sample_target(f, numbers["samples"]), f
+    n = _order(f, numbers["n"])
+    how = {"method": options["sampling"], "derivatives": options["derivatives"]}
+    return recipe, training.sample_target(f, numbers["samples"], **how), f, n
 
 
-def _run(
-    training: Any,
+def _order(f: Any, given: int | None) -> int:
+    """The class F(d,n) that f is proven to be in: the one given, or the smoothest up to 3."""
+    f.prove_membership(given or 1)
+    if given is not None:
+        return given
+    n = 1
+    for more in range(2, _ORDERS + 1):
+        try:
+            f.prove_membership(more)
+        except InvalidInput:
+            break
+        n = more
+    return n
+
+
+def _runs(
     data: Any,
     recipe: Recipe,
     widths: list[int],
-    seed: int,
+    numbers: dict[str, Any],
     options: dict[str, Any],
-    path: str,
-) -> Run:
+) -> list[Run] | None:
+    """The runs of all seeds; None where Ctrl-C was pressed."""
+    from qexpr import training
     from qexpr.cli.progress import bar
 
-    with _interrupts() as asked, bar("training") as tell:
-        run: Run = training.train(
-            data,
-            recipe,
-            widths,
-            seed,
-            residual=options["residual"],
-            dtype="float32",
-            checkpoint=path,
-            stop=lambda: bool(asked),
-            progress=tell,
-        )
-    return run
+    path = options["checkpoint"] or f"{options['output'] or 'qexpr-train'}.checkpoint"
+    count = numbers["seeds"]
+    paths = [path] if count == 1 else [f"{path}.{k}" for k in range(count)]
+    judged: list[float] = []
+    runs: list[Run] = []
+
+    def said() -> str:
+        return f"loss {judged[0]:.3g}  error {judged[1]:.4g}" if judged else ""
+
+    def report(step: int, loss: float, error: float) -> None:
+        judged[:] = [loss, error]
+
+    with _interrupts() as asked:
+        for k, file in enumerate(paths):
+            label = "training" if count == 1 else f"training {k + 1}/{count}"
+            with bar(label, said) as tell:
+                run = training.train(
+                    data,
+                    recipe,
+                    widths,
+                    numbers["seed"] + k,
+                    residual=options["residual"],
+                    dtype="float32",
+                    checkpoint=file,
+                    stop=lambda: bool(asked),
+                    progress=tell,
+                    report=report,
+                )
+            runs.append(run)
+            if not run.finished or (asked and len(runs) < count):
+                complain(
+                    f"interrupted after {run.steps} of {recipe.steps} steps of seed {run.seed}; "
+                    f"the state is in {shorten(file)}, and the same command goes on from there"
+                )
+                return None
+    if options["checkpoint"] is None:
+        for file in paths:
+            os.unlink(file)
+    return runs
 
 
 @contextmanager
@@ -203,84 +288,32 @@ def _interrupts() -> Iterator[list[int]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _counts(network: QuantizedNetwork) -> dict[str, Any]:
-    counts = network.counts()
-    names = ("weights", "parameters", "distinct", "bits_packed", "bits_entropy", "bits_scales")
-    operations = counts.operations
-    return {
-        **{name: getattr(counts, name) for name in names},
-        "operations": {name: getattr(operations, name) for name in operations.__slots__},
-    }
+def _judge_name(recipe: Recipe, f: Any) -> str:
+    if f is None:
+        return "share of wrong validation images"
+    return "proven upper end" if recipe.judge == "certified" else "largest error on dense points"
 
 
-def _enclose(
-    report: dict[str, Any], network: QuantizedNetwork, f: Any, options: dict[str, Any], dense: float
-) -> int:
-    from qexpr import certificates
-    from qexpr.cli.progress import search_line
+def _dense_error(run: Run, data: Any) -> float:
+    """On the dense points, of the exact network in floats."""
+    import numpy as np
 
-    with search_line() as tell:
-        found = certificates.enclose(
-            network, f, options["gap"], budget=float(options["budget"]), progress=tell
-        )
-    report |= {
-        "target": f.text,
-        "verdict": "enclosed" if found.closed else "open",
-        "lower": str(found.lower),
-        "upper": str(found.upper),
-        "dense_error": dense,
-    }
-    n = int(options["n"])
-    report |= {"d": f.d, "n": n, **_floor(f.d, n, found.upper)}
-    return 0 if found.closed else 1
+    return float(np.abs(run.freeze()(data.test_x) - data.test_y).max())
 
 
-def _floor(d: int, n: int, eps: Any) -> dict[str, Any]:
-    """The best floor at the error that is proven; none where no floor speaks of it."""
-    from qexpr.bounds.entropy.floors import best_floor
-    from qexpr.core.decimals import round_decimal, spell
-    from qexpr.errors import OutOfRegime
+def _draw(path: str, runs: list[Run], recipe: Recipe, f: Any) -> None:
+    from qexpr.figures.style import figure_format
+    from qexpr.figures.training import draw_training
 
-    # a longer error by three digits, so that the floor stays a floor at what is printed
-    printed = spell(*round_decimal(eps, 3, up=True))
-    try:
-        value, bound = best_floor(d, n, printed)
-    except (OutOfRegime, InvalidInput) as error:
-        return {"floor_bits": None, "floor_reason": str(error)}
-    return {"floor_bits": str(value.lower), "floor_eps": printed, "floor_id": bound.id}
-
-
-def _text(report: dict[str, Any]) -> str:
-    from fractions import Fraction
-
-    from qexpr.core.decimals import round_decimal, spell
-
-    lines = [f"{report['method']}, seed {report['seed']}, {report['steps']} steps"]
-    if "wrong" in report:
-        share = 100 * report["wrong"] / report["test"]
-        lines.append(f"wrong on {report['wrong']} of {report['test']} test images ({share:.2f} %)")
-    else:
-        low, high = Fraction(report["lower"]), Fraction(report["upper"])
-        below = spell(*round_decimal(low, 6, up=False)) if low else "0"
-        above = spell(*round_decimal(high, 6, up=True)) if high else "0"
-        lines.append(f"{report['verdict']}: {below} <= sup |f - f~| <= {above}  (proven)")
-        lines.append(f"  on a dense set of points {report['dense_error']:.6g}  (sampled)")
-    lines += [
-        f"{report['weights']} weights that are not 0, of {report['parameters']}; "
-        f"{report['distinct']} distinct values",
-        f"{report['bits_packed']} bits of packed codes ({report['bits_entropy']} by entropy), "
-        f"{report['bits_scales']} bits of scales and biases",
-        "one evaluation: "
-        + ", ".join(f"{v} {k.replace('_', ' ')}" for k, v in report["operations"].items() if v),
-    ]
-    if report.get("floor_bits") is not None:
-        floor = spell(*round_decimal(Fraction(report["floor_bits"]), 4, up=False))
-        lines.append(
-            f"floor: reaching {report['floor_eps']} on all of F({report['d']},{report['n']}), "
-            f"not this f alone, takes >= {floor} bits  {report['floor_id']}"
-        )
-    elif "floor_reason" in report:
-        lines.append(f"floor: none ({report['floor_reason']})")
-    place = f" ({report['file']})" if "file" in report else ""
-    lines.append(f"network {report['digest'][:16]}{place}")
-    return "\n".join(lines) + "\n"
+    warm = round(recipe.warm * recipe.steps)
+    ramp = round(recipe.ramp * recipe.steps)
+    phases = [("float", 0), ("annealing", warm), ("discrete", warm + ramp)]
+    what = "digits" if f is None else f.text
+    picture = draw_training(
+        [run.history for run in runs],
+        phases,
+        f"{recipe.method} on {what}",
+        _judge_name(recipe, f),
+        figure_format(path),
+    )
+    deliver(picture, path)

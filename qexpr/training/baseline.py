@@ -83,6 +83,11 @@ def post_training(
     quantized = any(layer.weights is not None or layer.inputs is not None for layer in layers)
     if quantized or any(isinstance(m, QuantActivation) for m in made.modules()):
         raise InvalidInput("a model to be quantized after training must be of real numbers")
+    if {first, last} == {"real"} and len(layers) <= 2:
+        raise InvalidInput(
+            "no weight would be quantized: the first and last layer are real, and there is none "
+            "between them; give two widths or more, or first='quantized'"
+        )
     _fold(made)
     for k, layer in enumerate(layers):
         end = first if k == 0 else last if k == len(layers) - 1 else "quantized"

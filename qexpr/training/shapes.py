@@ -45,7 +45,7 @@ def dense(
     Raises
     ------
     InvalidInput
-        For impossible widths.
+        For impossible widths, or if no layer's weights would be quantized.
     """
     sizes = [
         read_integer(inputs, "inputs", 1, _WIDEST),
@@ -59,9 +59,7 @@ def dense(
         block = _block(recipe, weights, k, last, (a, b), dtype)
         parts += [Skip(*block)] if residual and 0 < k < last and a == b else block
     parts.append(Affine(*units))
-    model = nn.Sequential(*parts)
-    initialise(model, recipe, generator)
-    return model
+    return _finished(nn.Sequential(*parts), recipe, generator)
 
 
 def convolutional(
@@ -105,7 +103,16 @@ def convolutional(
         parts += [*_norm(recipe, sizes[-1], dtype, image=True), nn.ReLU()]
     weights = _end(recipe, recipe.last, True)
     final = QuantLinear(sizes[-1] * height * width, outputs, weights=weights, dtype=dtype)
-    model = nn.Sequential(*parts, nn.Flatten(), final)
+    return _finished(nn.Sequential(*parts, nn.Flatten(), final), recipe, generator)
+
+
+def _finished(model: nn.Sequential, recipe: Recipe, generator: torch.Generator) -> nn.Sequential:
+    layers = [m for m in model.modules() if isinstance(m, QuantLinear | QuantConv2d)]
+    if recipe.weights is not None and all(layer.weights is None for layer in layers):
+        raise InvalidInput(
+            f"no weight would be quantized: {recipe.method} has a real first and last layer here, "
+            "and there is none between them; give two widths or more, or first='quantized'"
+        )
     initialise(model, recipe, generator)
     return model
 

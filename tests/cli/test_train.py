@@ -1,5 +1,6 @@
 """``qexpr train``: what it prints is what the network on disk is; it can be interrupted."""
 
+import io
 import json
 import os
 import signal
@@ -11,7 +12,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from qexpr import certificates, networks, targets, training
+from qexpr import certificates, circuits, networks, targets, training
+from qexpr.cli.progress import bar
 
 SMALL = ("--target", "waves", "--widths", "8,8", "--samples", "128", "--steps", "40")
 
@@ -33,23 +35,27 @@ def test_the_report_is_that_of_the_network_on_disk(qexpr, tmp_path, monkeypatch)
     assert found.lower <= Fraction(report["upper"])
     assert report["dense_error"] <= float(Fraction(report["upper"])) * (1 + 1e-6)
     assert Fraction(report["floor_bits"]) >= 0
-    assert float(report["floor_eps"]) >= float(Fraction(report["upper"]))
+    assert Fraction(report["eps"]) >= Fraction(report["upper"])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["net.json"]
+    smallest = circuits.smallest(targets.get("waves"), 3, report["eps"], 2)
+    assert report["witness"]["construction"] == smallest.plan["construction"]
+    assert report["witness"]["weights"] == smallest.weights
 
 
 def test_the_text_says_what_is_proven_and_what_is_sampled(qexpr, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    done = qexpr("train", *SMALL, "--n", 3)
+    done = qexpr("train", *SMALL)
     assert done.code == 0, done.err
     assert "<= sup |f - f~| <=" in done.out.split("(proven)")[0]
     assert "(sampled)" in done.out
-    assert "on all of F(2,3), not this f alone" in done.out
+    assert "on all of F(2,3), not this f alone" in done.out  # the smoothest class that is tried
+    assert "for this f with" in done.out
     assert "distinct values" in done.out
 
 
 def test_digits(qexpr, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    arguments = ("--data", "digits", "--widths", "16", "--steps", "60", "--method", "bnn")
+    arguments = ("--data", "digits", "--widths", "16,16", "--steps", "60", "--method", "bnn")
     done = qexpr("train", *arguments, "-o", "net.json", "--format", "json")
     assert done.code == 0, done.err
     report = json.loads(done.out)
@@ -59,6 +65,59 @@ def test_digits(qexpr, tmp_path, monkeypatch):
     assert report["test"] == 360
     assert report["wrong"] < 250  # guessing is wrong on 324
     assert "wrong on" in qexpr("train", *arguments).out
+
+
+def test_options_are_those_of_the_recipe(qexpr, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    train = training.train
+
+    def spy(data, recipe, *args, **options):
+        seen.append((data, recipe))
+        return train(data, recipe, *args, **options)
+
+    monkeypatch.setattr(training, "train", spy)
+    options = {"steps": 3, "batch": 20, "rate": 0.01, "power": 16, "warm": 0.25, "ramp": 0.5}
+    options |= {"optimiser": "sgd", "norm": "shift", "first": "8bit", "last": "real"}
+    options |= {"judge": "certified"}
+    given = [part for key, value in options.items() for part in (f"--{key}", str(value))]
+    given += ["--bits", "3", "--activation-bits", "4", "--gradient-bits", "6", "--derivatives"]
+    given += ["--sampling", "grid", "--method", "dorefa", "--widths", "4,4", "--samples", "100"]
+    assert qexpr("train", "--target", "waves", *given, "--gap", "0.5").code in (0, 1)
+    ((data, recipe),) = seen
+    assert {key: getattr(recipe, key) for key in options} == options
+    bits = (recipe.weights.bits, recipe.activations.bits, recipe.gradients.bits)
+    assert bits == (3, 4, 6)
+    assert data.x.shape == data.slopes.shape == (100, 2)
+    assert data.x[0].tolist() == [0, 0]
+    assert not list(tmp_path.iterdir())
+
+
+def test_of_several_seeds_the_best_is_kept(qexpr, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = (*SMALL, "--seed", 4, "--seeds", 2, "--n", 3, "--format", "json")
+    done = qexpr("train", *arguments, "--plot", "curve.svg")
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
+    errors = report["seeds"]
+    assert list(errors) == ["4", "5"]
+    assert report["seed"] == int(min(errors, key=errors.get))
+    assert report["dense_error"] == pytest.approx(min(errors.values()), rel=1e-4)
+    alone = qexpr("train", *SMALL, "--seed", report["seed"], "--n", 3, "--format", "json")
+    assert json.loads(alone.out)["digest"] == report["digest"]
+    assert [p.name for p in tmp_path.iterdir()] == ["curve.svg"]
+    assert "discrete" in (tmp_path / "curve.svg").read_text()
+    assert "best of 2 seeds" in qexpr("train", *SMALL, "--seeds", 2, "--n", 3).out
+
+
+def test_the_bar_says_how_well_it_goes(monkeypatch):
+    screen = io.StringIO()
+    screen.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", screen)
+    with bar("training", lambda: "error 0.25") as tell:
+        tell(5, 10)
+    assert "50%" in screen.getvalue()
+    assert "error 0.25" in screen.getvalue()
 
 
 def test_an_interrupted_run_goes_on_to_the_same_network(qexpr, tmp_path, monkeypatch):
@@ -123,6 +182,20 @@ def test_an_interrupted_run_goes_on_to_the_same_network(qexpr, tmp_path, monkeyp
         (("--target", "waves", "--image"), "--image"),
         (("--target", "3*x", "--n", "1"), "F(1,1)"),
         (("--data", "digits", "--d", "2"), "--d"),
+        (("--data", "digits", "--derivatives"), "--derivatives"),
+        (("--data", "digits", "--widths", "8", "--steps", "2"), "no weight would be quantized"),
+        (("--data", "digits", "--image", "--widths", "4,4,4,4"), "halved"),
+        (("--data", "digits", "--judge", "certified"), "judge"),
+        (("--target", "waves", "--judge", "best"), "judge"),
+        (("--target", "waves", "--loss", "square-hinge"), "square-hinge"),
+        (("--target", "waves", "--activation-bits", "2"), "activation_bits"),
+        (("--target", "waves", "--gradient-bits", "2"), "gradient_bits"),
+        (("--target", "waves", "--method", "post-training", "--bits", "1"), "bits"),
+        (("--target", "waves", "--sampling", "random"), "sobol"),
+        (("--target", "waves", "--seeds", "0"), "seeds"),
+        (("--target", "waves", "--plot", "curve.txt"), ".svg"),
+        (("--target", "waves", "--optimiser", "lion"), "optimiser"),
+        (("--target", "waves", "--n", "9"), "n"),
         ((*SMALL, "--rate", "1e30", "--method", "float"), "diverged at step"),
     ],
 )

@@ -31,7 +31,7 @@ def test_certified_errors_are_proven_and_choose_the_network():
 
 def test_a_search_that_does_not_end_still_gives_what_it_has_proven(monkeypatch):
     monkeypatch.setattr(judging, "_BOXES", 8)
-    run = training.train(DATA, short("bnn", steps=2, judge="certified"), [6], 0)
+    run = training.train(DATA, short("bnn", steps=2, judge="certified"), [6, 6], 0)
     assert enclose(run.freeze(), TARGET, "0.3").lower <= run.error < 10
 
 
@@ -48,7 +48,7 @@ def test_a_certified_judge_needs_a_target():
 def test_the_test_set_plays_no_part_in_a_run():
     recipe = training.get_recipe("twn", "classes", steps=8, batch=32)
     blind = replace(DIGITS, test_x=np.zeros((1, 64)), test_y=np.zeros(1, dtype=np.int64))
-    first, second = (training.train(data, recipe, [8], 0) for data in (DIGITS, blind))
+    first, second = (training.train(data, recipe, [8, 8], 0) for data in (DIGITS, blind))
     assert np.array_equal(first.history, second.history, equal_nan=True)
     network = first.freeze()
     assert network.digest() == second.freeze().digest()

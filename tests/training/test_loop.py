@@ -210,7 +210,7 @@ def enclose_of_zero():
 def test_images_are_learned():
     data = training.digits()
     recipe = training.get_recipe("twn", "classes", steps=150)
-    assert training.train(data, recipe, [32], 0).error < 0.1
+    assert training.train(data, recipe, [32, 32], 0).error < 0.1
 
 
 # ---- data ----
