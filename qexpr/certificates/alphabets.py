@@ -42,15 +42,20 @@ def _root_above(value: int, order: int) -> int:
     return high
 
 
-def require_alphabet(values: tuple[Fraction, ...], name: object, t: int) -> None:
-    """Raise CertificateError unless `values` are those of the alphabet of that name."""
+def require_alphabet(values: tuple[Fraction, ...], name: object, t: int | None) -> None:
+    """Raise CertificateError unless `values` are those of the alphabet of that name.
+
+    With t None weights are real, any dyadic rationals, and the name is only to be legal.
+    """
     try:
         if not isinstance(name, str):
             raise InvalidInput(f"an alphabet must be text, got {shorten(name)}")
         if str(read_alphabet(name)) != name:
             raise InvalidInput(f"it must be spelled {read_alphabet(name)}, got {shorten(name)}")
-        expected = members_of(name, t)
+        expected = values if t is None else members_of(name, t)
     except InvalidInput as error:
         raise CertificateError(f"the plan's alphabet is refused: {error}") from None
+    if any(value.denominator & (value.denominator - 1) for value in values):
+        raise CertificateError("the circuit's values are not all dyadic rationals")
     if values != expected:
         raise CertificateError(f"the circuit's values are not those of the alphabet {name}")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from qexpr.certificates.alphabets import require_alphabet
 from qexpr.certificates.merged import merge
 from qexpr.certificates.plans import read_plan
@@ -57,6 +59,8 @@ def derive(w: Circuit, f: Any, runs: list[tuple[int, int, int, str]], norm: Frac
         )
     template = template_of(plan["construction"])
     require_alphabet(w.alphabet, plan["alphabet"], template.digits_of(plan))
+    if len(np.unique(w.codes)) < len(w.alphabet) and template.digits_of(plan) is None:
+        raise CertificateError("values are listed that no weight has")
     net = merge(w, runs)
     free = net.of_node[w.sources[w.free]], net.of_node[w.targets[w.free]]
     found: Derivation = template.derive(plan, net, free, f, norm)

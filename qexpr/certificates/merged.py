@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,14 @@ class Merged:
     def units(self) -> int:
         """Merged nodes in all, sources included."""
         return len(self.starts) - 1
+
+    def terms(self, unit: int) -> dict[int, Fraction]:
+        """The unit's sources with their weights."""
+        return {
+            int(self.sources[i]): Fraction(int(self.numbers[i]))
+            / Fraction(2) ** int(self.exponents[i])
+            for i in range(int(self.starts[unit]), int(self.starts[unit + 1]))
+        }
 
 
 def normalised(numbers: np.ndarray, exponents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -24,8 +24,10 @@ __all__ = ["CONSTRUCTIONS", "template_of"]
 # One line each.
 CONSTRUCTIONS: tuple[str, ...] = (
     "cones",
+    "ding2018",
     "shared_bitplane",
     "sigma_delta",
+    "yarotsky2017",
 )
 
 

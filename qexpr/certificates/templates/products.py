@@ -64,13 +64,7 @@ class Products:
 
     def terms(self, unit: int) -> Terms:
         """The unit's sources with their weights."""
-        net = self.lattice.net
-        edges = range(int(net.starts[unit]), int(net.starts[unit + 1]))
-        return {
-            int(net.sources[i]): Fraction(int(net.numbers[i]))
-            / Fraction(2) ** int(net.exponents[i])
-            for i in edges
-        }
+        return self.lattice.net.terms(unit)
 
     def signal(self, unit: int, scale: Fraction) -> Signal:
         """The unit as a signal of that scale.

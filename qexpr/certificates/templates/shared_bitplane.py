@@ -19,6 +19,7 @@ import numpy as np
 from qexpr.certificates.derivation import Derivation
 from qexpr.certificates.merged import Merged, Run
 from qexpr.certificates.plans import Reader, list_of_powers, power
+from qexpr.certificates.templates.amplification import Amplification
 from qexpr.certificates.templates.hats import recognise_hats
 from qexpr.certificates.templates.lattice import Lattice, NodeValues
 from qexpr.certificates.templates.products import Products
@@ -64,13 +65,13 @@ class _Walk:
         self.lattice = Lattice(self.rules, N)
         self.products = Products(self.lattice)
         self.total = -1
-        self.multiples: dict[int, Fraction] = {}
+        self.amplification = Amplification(self.rules)
         self.hats: Run | None = None
         for run in net.runs[:-1]:
             self._unit(run)
         if self.total < 0:
             raise CertificateError("there is no sum of all terms")
-        self._output(net.runs[-1].first)
+        self.gain, self.offset = self.amplification.output(net.runs[-1].first)
 
     def _unit(self, run: Run) -> None:
         if run.role == "hat":
@@ -94,15 +95,9 @@ class _Walk:
             return False
         if self.products.scaled(run.first):
             return True
-        terms = self.products.terms(run.first)
-        if set(terms) <= set(self.multiples):
-            self.multiples[run.first] = sum(
-                (w * self.multiples[s] for s, w in terms.items()), Fraction(0)
-            )
-            if min(terms.values()) <= 0:
-                raise CertificateError("amplification takes a difference")
-            self.rules.kind[run.first] = OTHER
+        if self.amplification.follows(run.first):
             return True
+        terms = self.products.terms(run.first)
         if set(self.rules.kind[list(terms)]) <= {AFFINE, LATTICE, HAT}:
             self.lattice.accumulate(run)
             return True
@@ -113,21 +108,7 @@ class _Walk:
         found, _ = self.products.collect(self.products.terms(unit), self.stages)
         self.base = self.lattice.sum_into(unit, (OTHER,))
         self.found = found
-        self.multiples[unit] = Fraction(1)
-        self.rules.kind[unit] = OTHER
-
-    def _output(self, unit: int) -> None:
-        self.gain, self.offset = Fraction(0), Fraction(0)
-        for source, weight in self.products.terms(unit).items():
-            constant = self.rules.constant_of(source)
-            if source in self.multiples:
-                self.gain += weight * self.multiples[source]
-            elif constant is not None:
-                self.offset += weight * constant
-            else:
-                raise CertificateError("the output reads more than the sum of all terms")
-        if self.gain <= 0:
-            raise CertificateError("the output does not amplify the sum of all terms")
+        self.amplification.begin(unit)
 
     def coded(self) -> dict[Index, tuple[np.ndarray, int, int]]:
         """By a: the coded c~_{m,a} as integers and their denominator, and errors of z^a."""

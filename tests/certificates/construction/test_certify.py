@@ -5,14 +5,17 @@ import subprocess
 import sys
 from fractions import Fraction
 
+import circuit_mutations as mutations
 import numpy as np
 import pytest
 
 from qexpr import certificates, circuits, targets
-from qexpr.certificates import construction
+from qexpr.certificates import construction, templates
 from qexpr.certificates.document import subject
 from qexpr.certificates.error_bounds import error_at
-from qexpr.circuits import Circuit
+from qexpr.certificates.plans import read_plan
+from qexpr.circuits import Circuit, registry
+from qexpr.core.query import Query
 from qexpr.errors import CertificateError
 from qexpr.targets import Target, Telegraph
 
@@ -39,6 +42,13 @@ CASES = [
     ("shared_bitplane", "sin(2*x0)*cos(2*x1)/64", 4, "1e-3", {"lam": 4}),
     ("shared_bitplane", "cos(x0+x1+x2)", 3, "1e-1", {"lam": 2}),
     ("shared_bitplane", "wave4", 2, "6e-1", {"lam": 2}),
+    ("ding2018", "sin(x0)", 1, "3e-1", {"lam": 2}),
+    ("ding2018", "sin(x0)", 3, "1e-2", {"lam": 5}),
+    ("ding2018", "ripple", 2, "1e-1", {"alphabet": "linear:3"}),
+    ("ding2018", WAVES, 2, "9e-1", {"lam": 2}),
+    ("yarotsky2017", "sin(x0)", 1, "2e-1", {"lam": 2}),
+    ("yarotsky2017", "sin(x0)", 4, "1e-3", {"lam": 2}),
+    ("yarotsky2017", WAVES, 3, "9e-1", {"lam": 2}),
 ]
 
 
@@ -165,12 +175,23 @@ def test_a_circuit_of_the_class_has_no_error():
 
 
 def test_a_construction_without_templates_is_said_so():
-    w = circuits.yarotsky2017(Target("x0/4"), n=1, eps="3e-1", lam=2)
-    with pytest.raises(CertificateError, match="templates exist for"):
-        construction.certify(w, Target("x0/4"), Fraction(3, 10))
-    found = certificates.certify(w, Target("x0/4"), "3e-1")
-    assert found.method == "piecewise"
-    assert found.verdict == "certified"
+    f = Target("x0*(1-x0)/2")
+    w = circuits.cones(f, n=2, eps="1e-2", lam=2)
+    w = mutations.rebuilt(w, plan={**w.plan, "construction": "mine"})
+    with pytest.raises(CertificateError, match=r"templates exist for .*names 'mine'"):
+        construction.certify(w, f, Fraction(1, 100))
+    found = certificates.certify(w, f, "1e-2")
+    assert (found.method, found.verdict) == ("piecewise", "certified")
+
+
+@pytest.mark.parametrize("name", templates.CONSTRUCTIONS)
+def test_plans_are_read_whole(name):
+    """The keys of a construction's plan are those that its template reads."""
+    made = [registry.plans(Query(1, n, 2, "9e-1"), Fraction(1))[name] for n in (1, 3)]
+    plan = next(p for p in made if isinstance(p, registry.Plan)).to_dict()
+    read = read_plan(plan)
+    assert set(read) == set(plan)
+    assert read["error"] == Fraction(plan["error"])
 
 
 def test_the_certificate_names_what_it_is_about():
