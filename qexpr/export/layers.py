@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from qexpr_runtime import ActivationData, LayerData
+from qexpr_runtime import LayerData
 
+from qexpr.export.activations import pack_activation, unpack_activation
+from qexpr.export.mean_abs import is_mean_abs, pack_mean_abs, unpack_mean_abs
 from qexpr.networks import (
     Activate,
-    Activation,
     Add,
     AvgPool2d,
-    Clip,
     Conv2d,
     Dense,
     Flatten,
     Layer,
     MaxPool2d,
     Multiply,
-    Relu,
-    Steps,
+    QuantizedNetwork,
 )
+from qexpr.networks.network import INPUT
 
-__all__ = ["pack_layer", "unpack_layer"]
+__all__ = ["pack_layers", "unpack_layers"]
 
 _OPERATIONS: dict[str, type[Layer]] = {
     "dense": Dense,
@@ -37,7 +37,40 @@ _OPERATIONS: dict[str, type[Layer]] = {
 _NAMES = ("name", "source", "other")
 
 
-def pack_layer(layer: Layer, sources: tuple[int, ...]) -> LayerData:
+def pack_layers(network: QuantizedNetwork) -> tuple[LayerData, ...]:
+    """The layers of a network; the two that make XNOR-Net's K are one in a file."""
+    packed: list[LayerData] = []
+    place = {INPUT: INPUT}  # of a layer of the network in the file
+    for k, (layer, reads) in enumerate(zip(network.layers, network.sources, strict=True)):
+        after = network.layers[k + 1] if k + 1 < len(network.layers) else None
+        if after is not None and network.sources[k + 1] == (k,) and is_mean_abs(layer, after):
+            continue
+        before = network.layers[k - 1] if k else None
+        if before is not None and reads == (k - 1,) and is_mean_abs(before, layer):
+            packed.append(pack_mean_abs(before, layer, place[network.sources[k - 1][0]]))
+        else:
+            packed.append(_pack_layer(layer, tuple(place[s] for s in reads)))
+        place[k] = len(packed) - 1
+    return tuple(packed)
+
+
+def unpack_layers(layers: tuple[LayerData, ...]) -> tuple[tuple[Layer, ...], list[int]]:
+    """The layers that were packed, and for each of the file's the number of its last one.
+
+    Raises
+    ------
+    InvalidInput
+        If the file's data are no such layers.
+    """
+    out: list[Layer] = []
+    last: list[int] = []
+    for data in layers:
+        out += unpack_mean_abs(data) if data.op == "mean_abs" else [_unpack_layer(data)]
+        last.append(len(out) - 1)
+    return tuple(out), last
+
+
+def _pack_layer(layer: Layer, sources: tuple[int, ...]) -> LayerData:
     """One layer, which reads the layers `sources`; its names are kept as notes."""
     options: dict[str, Any] = {}
     if isinstance(layer, Dense | Conv2d):
@@ -49,7 +82,7 @@ def pack_layer(layer: Layer, sources: tuple[int, ...]) -> LayerData:
         options = {"kernel": layer.kernel, "stride": layer.stride}
     return LayerData(
         next(op for op, cls in _OPERATIONS.items() if type(layer) is cls),
-        activation=_pack_activation(layer.activation),
+        activation=pack_activation(layer.activation),
         source=sources[0],
         other=sources[1] if len(sources) > 1 else None,
         notes={key: getattr(layer, key) for key in _NAMES if getattr(layer, key, "")},
@@ -57,14 +90,7 @@ def pack_layer(layer: Layer, sources: tuple[int, ...]) -> LayerData:
     )
 
 
-def unpack_layer(data: LayerData) -> Layer:
-    """The layer that was packed.
-
-    Raises
-    ------
-    InvalidInput
-        If the file's data are no such layer.
-    """
+def _unpack_layer(data: LayerData) -> Layer:
     cls = _OPERATIONS[data.op]
     options: dict[str, Any] = {key: data.notes[key] for key in _NAMES if key in data.notes}
     if data.op in ("dense", "conv2d"):
@@ -74,26 +100,4 @@ def unpack_layer(data: LayerData) -> Layer:
             options[key] = getattr(data, key)
     if data.op in ("max_pool2d", "avg_pool2d"):
         options |= {"kernel": data.kernel, "stride": data.stride}
-    return cls(activation=_unpack_activation(data.activation), **options)
-
-
-def _pack_activation(activation: Activation | None) -> ActivationData | None:
-    match activation:
-        case None:
-            return None
-        case Relu():
-            return ActivationData("relu")
-        case Clip(lower, upper):
-            return ActivationData("clip", lower, upper)
-        case Steps(thresholds, values, closed):
-            return ActivationData("steps", thresholds=thresholds, values=values, closed=closed)
-
-
-def _unpack_activation(data: ActivationData | None) -> Activation | None:
-    if data is None:
-        return None
-    if data.kind == "relu":
-        return Relu()
-    if data.kind == "clip":
-        return Clip(data.lower, data.upper)
-    return Steps(data.thresholds, data.values, data.closed)
+    return cls(activation=unpack_activation(data.activation), **options)

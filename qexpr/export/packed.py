@@ -16,7 +16,7 @@ from qexpr_runtime import format as packed_format
 
 from qexpr.circuits.graph import Circuit, Role
 from qexpr.errors import InvalidInput, Unsupported, shorten
-from qexpr.export.layers import pack_layer, unpack_layer
+from qexpr.export.layers import pack_layers, unpack_layers
 from qexpr.networks import QuantizedNetwork
 
 __all__ = ["read_packed", "write_packed"]
@@ -96,8 +96,7 @@ def _network_data(net: Any, notes: dict[str, Any], rule: Any) -> NetworkData:
         "bits_packed": counts.bits_packed,
         "operations": {key: getattr(counts.operations, key) for key in counts.operations.__slots__},
     }
-    layers = tuple(map(pack_layer, net.layers, net.sources))
-    return NetworkData(net.input_shape, layers, rule, notes)
+    return NetworkData(net.input_shape, pack_layers(net), rule, notes)
 
 
 def read_packed(path: str | os.PathLike[str]) -> Circuit | QuantizedNetwork:
@@ -126,9 +125,13 @@ def read_packed(path: str | os.PathLike[str]) -> Circuit | QuantizedNetwork:
 
 
 def _network(data: NetworkData) -> QuantizedNetwork:
-    net = QuantizedNetwork(data.input_shape, tuple(map(unpack_layer, data.layers)))
-    for k, (layer, reads) in enumerate(zip(data.layers, net.sources, strict=True)):
+    layers, last = unpack_layers(data.layers)
+    net = QuantizedNetwork(data.input_shape, layers)
+    first = [0, *(k + 1 for k in last)]
+    for k, layer in enumerate(data.layers):
         stored = (layer.source,) if layer.other is None else (layer.source, layer.other)
+        stored = tuple(s if s is None or s < 0 else last[s] for s in stored)
+        reads = net.sources[first[k]]
         if stored != reads:
             raise InvalidInput(f"layer {k} reads {stored} at inference, but its names say {reads}")
     return net

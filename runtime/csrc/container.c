@@ -7,7 +7,7 @@
 
 #define HEADER 64
 #define ENTRY 32
-#define VERSION 1
+#define VERSION 2
 
 static const uint8_t MAGIC[8] = {0x89, 'Q', 'X', 'R', '\r', '\n', 0x1a, '\n'};
 

@@ -6,9 +6,12 @@
 
 #define REFUSE(tag, byte, why) return qk_fail(file->error, QEXPR_BAD_FILE, tag, byte, why)
 #define SKIPPED "sections are used in order, each by one layer"
+#define ORDER "thresholds must be in order"
+#define CONSTANT "a constant step must name one of the values"
 #define SMALL (1 << 16)
 #define SMALL_ROWS 256
 #define EXPANDED (1 << 20) /* weights of a whole network */
+#define TAP_ROWS 8
 #define CONVERT_ROWS 16 /* matrices of fewer rows stay rows of bits */
 
 static uint64_t eight(uint64_t bytes) { return (bytes + 7) / 8 * 8; }
@@ -51,6 +54,17 @@ static int read_codes(qexpr_net *net, const qk_file *file, qk_layer *l, uint64_t
   return QEXPR_OK;
 }
 
+/* One row of thresholds of 64 or 128 bits: 1 out of order, 2 no constant of the step function. */
+static int wide_row(const qk_layer *l, int64_t c) {
+  const int8_t way = l->direction[c];
+  for (int64_t i = 0; i < l->levels; i++) {
+    const qk_i128 t = qk_wide_threshold(l, c, i), u = i ? qk_wide_threshold(l, c, i - 1) : t;
+    if (way > 0 ? t < u : way < 0 && t > u) return 1;
+    if (way == 0 && i == 0 && (t < 0 || t > l->levels)) return 2;
+  }
+  return 0;
+}
+
 int qk_read_constants(qexpr_net *net, const qk_file *file, qk_layer *l, const uint8_t *r,
                       uint64_t at) {
   const uint64_t index = qk_u32(r + 76), alphas = qk_u32(r + 80), betas = qk_u32(r + 84);
@@ -66,12 +80,13 @@ int qk_read_constants(qexpr_net *net, const qk_file *file, qk_layer *l, const ui
   if (steps ? levels < 1 || levels > 65535 || (rows != 1 && rows != channels)
             : levels != 0 || rows != 0)
     REFUSE("GRPH", at + 88, "the number of thresholds does not fit the activation");
-  const uint64_t width = l->integer ? 4 : 8;
+  static const uint64_t widths[] = {8, 4, 8, 16};
+  const uint64_t width = widths[l->integer];
   uint64_t need = 8 * (alphas + betas) + (l->activation == QK_CLIP ? 16 : 0);
   const uint64_t direction = need;
   if (steps) need += eight(rows);
   const uint64_t thresholds = need;
-  if (steps) need += eight(rows * levels * width); /* below 2^32 * 2^16 * 8 */
+  if (steps) need += eight(rows * levels * width); /* below 2^32 * 2^16 * 16 */
   const uint64_t values = need;
   if (steps) need += 8 * (levels + 1);
   const uint64_t codes = need;
@@ -90,6 +105,7 @@ int qk_read_constants(qexpr_net *net, const qk_file *file, qk_layer *l, const ui
   l->direction = (const int8_t *)(s.data + direction);
   l->real_thresholds = (const double *)(const void *)(s.data + thresholds);
   l->integer_thresholds = (const int32_t *)(const void *)(s.data + thresholds);
+  l->wide_thresholds = s.data + thresholds;
   l->values = (const double *)(const void *)(s.data + values);
   l->codes = (const int16_t *)(const void *)(s.data + codes);
   if (!finite(l->values, levels + 1)) REFUSE("CNST", s.offset + values, "a value is not finite");
@@ -97,14 +113,19 @@ int qk_read_constants(qexpr_net *net, const qk_file *file, qk_layer *l, const ui
     const int8_t way = l->direction[c];
     const uint64_t place = s.offset + thresholds + c * levels * width;
     if (way < -1 || way > 1) REFUSE("CNST", s.offset + direction + c, "a direction is -1, 0 or 1");
+    if (l->integer >= QK_I64) {
+      const int bad = wide_row(l, (int64_t)c);
+      if (bad) REFUSE("CNST", place, bad == 1 ? ORDER : CONSTANT);
+      continue;
+    }
     for (uint64_t i = 0; i < levels; i++) {
       const uint64_t k = c * levels + i;
       const double t = l->integer ? l->integer_thresholds[k] : l->real_thresholds[k];
       const double u = !i ? t : l->integer ? l->integer_thresholds[k - 1] : l->real_thresholds[k - 1];
       if (isnan(t) || (way > 0 ? t < u : way < 0 && t > u))
-        REFUSE("CNST", place, "thresholds must be in order");
+        REFUSE("CNST", place, ORDER);
       if (way == 0 && i == 0 && !(t >= 0 && t <= (double)levels && t == floor(t)))
-        REFUSE("CNST", place, "a constant step must name one of the values");
+        REFUSE("CNST", place, CONSTANT);
     }
   }
   return l->out.codes ? read_codes(net, file, l, s.offset + codes) : QEXPR_OK;
@@ -126,6 +147,7 @@ static void planes_of(const qk_layer *l, qk_planes *w) {
 /* Panels of the file as they are; rows of bits are arranged in panels if that pays. */
 static int panels(qexpr_net *net, const qk_file *file, qk_layer *l) {
   const uint64_t groups = (uint64_t)l->groups;
+  if (l->kind == QK_BOOK) return l->integer ? qk_book_panels(net, file, l) : QEXPR_OK;
   const int convert = !l->panels && l->rows >= CONVERT_ROWS;
   if ((!l->panels && !convert) || l->kind == QK_WIDE) return QEXPR_OK;
   if (l->kind == QK_INT8) {
@@ -171,6 +193,38 @@ static int panels(qexpr_net *net, const qk_file *file, qk_layer *l) {
   return QEXPR_OK;
 }
 
+/* Convolutions of signs share their tables between windows (qk_conv_signs), which asks for whole
+ * bytes of channels: as they stand, or with few columns more. */
+static int taps(qexpr_net *net, const qk_file *file, qk_layer *l) {
+  const qk_tensor *in = l->source < 0 ? &net->input : &net->layer[l->source].out;
+  int signs = l->integer == QK_I32 && in->signs && l->pad_code >= 0 && l->pad_code <= 1;
+  for (int e = 0; e < l->digits; e++)
+    signs |= l->digit[e].signs && l->digit[e].pad >= 0 && l->digit[e].pad <= 1;
+  const int64_t whole = (l->inputs + 7) / 8 * 8, cols = l->window.kh * l->window.kw * whole;
+  if (!signs || l->op != QK_CONV || l->kind >= QK_INT8 || l->rows < TAP_ROWS ||
+      5 * whole > 8 * l->inputs)
+    return QEXPR_OK;
+  if (whole == l->inputs && l->planes) {
+    l->taps = l->planes;
+    return QEXPR_OK;
+  }
+  const uint64_t groups = (uint64_t)l->groups;
+  qk_planes like;
+  planes_of(l, &like);
+  like.cols = cols;
+  const int64_t size = qk_panel_bytes(l->rows, cols, like.nplanes);
+  if (size < 0) REFUSE("CODE", 0, "the matrix is too large");
+  l->taps = qk_own(net, groups, sizeof *l->taps, file->error);
+  uint8_t *made = qk_own(net, groups * (uint64_t)size, 1, file->error);
+  uint8_t *rows = qk_own(net, (uint64_t)(like.nplanes * l->rows * cols / 8), 1, file->error);
+  if (!l->taps || !made || !rows) return QEXPR_NO_MEMORY;
+  for (uint64_t g = 0; g < groups; g++, made += size) {
+    l->taps[g] = like, l->taps[g].data = made;
+    if (qk_tap_planes(l, (int64_t)g, rows, made)) REFUSE("CODE", 0, "the matrix is too large");
+  }
+  return QEXPR_OK;
+}
+
 /* Small matrices that meet reals are kept as numbers too: table look-ups would cost more. */
 static int small(qexpr_net *net, const qk_file *file, qk_layer *l) {
   const int64_t weights = l->rows * l->cols;
@@ -201,16 +255,19 @@ int qk_read_weights(qexpr_net *net, const qk_file *file, qk_layer *l, const uint
   if (qk_u32(r + 72) != net->next_section++) REFUSE("GRPH", at + 72, SKIPPED);
   const int status = qk_file_section(file, qk_u32(r + 72), "CODE", &s);
   if (status) return status;
-  if (l->kind < QK_BINARY || l->kind > QK_WIDE) REFUSE("GRPH", at + 60, "no such kind of codes");
+  if (l->kind < QK_BINARY || l->kind > QK_BOOK) REFUSE("GRPH", at + 60, "no such kind of codes");
   const int fixed = l->kind == QK_BINARY ? 1 : l->kind == QK_TERNARY ? 2 : l->kind == QK_INT8 ? 8
                     : l->kind == QK_WIDE ? 64 : 0;
   if (fixed ? l->bits != fixed : l->bits < 1 || l->bits > 8)
     REFUSE("GRPH", at + 64, "the bits do not fit the kind of codes");
-  if (l->panels < 0 || l->panels > 1 || (l->panels && l->kind == QK_WIDE))
+  if (l->panels < 0 || l->panels > 1 || (l->panels && l->kind >= QK_WIDE))
     REFUSE("GRPH", at + 68, "there is no such arrangement of these codes");
-  if (l->integer && l->kind == QK_WIDE) REFUSE("GRPH", at + 96, "wide codes are not for integers");
+  if (l->integer && (l->kind == QK_WIDE || (l->kind == QK_BOOK && l->integer < QK_I64)))
+    REFUSE("GRPH", at + 96, "sums of such codes are no integers of this size");
+  const int digits = qk_read_digits(net, file, l, r, at);
+  if (digits) return digits;
   /* qk_panel_bytes refuses sizes whose products might overflow */
-  const int nplanes = l->kind == QK_TERNARY ? 2 : l->kind < QK_INT8 ? l->bits : 1;
+  const int nplanes = l->kind == QK_TERNARY ? 2 : l->kind < QK_INT8 || l->kind == QK_BOOK ? l->bits : 1;
   const int64_t padded = l->kind == QK_INT8 ? qk_byte_panel_bytes(l->rows, l->cols)
                                             : qk_panel_bytes(l->rows, l->cols, nplanes);
   if (padded < 0) REFUSE("GRPH", at + 52, "the matrix is too large");
@@ -228,20 +285,25 @@ int qk_read_weights(qexpr_net *net, const qk_file *file, qk_layer *l, const uint
     const qk_tensor *in = l->source < 0 ? &net->input : &net->layer[l->source].out;
     int64_t lo = -128, hi = 127, x = in->hi > -in->lo ? in->hi : -in->lo;
     qk_planes w;
-    if (l->kind != QK_INT8) {
+    if (l->kind < QK_INT8) {
       planes_of(l, &w);
       qk_planes_range(&w, &lo, &hi);
     }
-    if (l->op == QK_CONV && (l->window.pad_h || l->window.pad_w)) {
+    const int64_t w_most = hi > -lo ? hi : -lo;
+    if (l->integer >= QK_I64) {
+      if (!qk_digits_fit(l, w_most)) REFUSE("GRPH", at + 96, "the sums may leave their range");
+      x = 0; /* nothing is left to ask of the bytes themselves */
+    } else if (l->op == QK_CONV && (l->window.pad_h || l->window.pad_w)) {
       const int32_t least = in->codes == 1 ? -128 : 0, most = in->codes == 1 ? 127 : 255;
       if (l->pad_code < least || l->pad_code > most)
         REFUSE("GRPH", at + 44, "the code of a padded tap leaves its byte");
       const int64_t pad = l->pad_code < 0 ? -(int64_t)l->pad_code : l->pad_code;
       if (pad > x) x = pad;
     }
-    if (!qk_sum_fits(hi > -lo ? hi : -lo, x, l->cols))
+    if (!qk_sum_fits(w_most, x, l->cols))
       REFUSE("GRPH", at + 96, "the sums may leave the 32-bit range");
   }
   const int arranged = panels(net, file, l);
-  return arranged ? arranged : small(net, file, l);
+  const int shared = arranged ? arranged : taps(net, file, l);
+  return shared ? shared : small(net, file, l);
 }

@@ -8,6 +8,7 @@
 #define RECORD 128
 #define MAX_LAYERS 65535
 #define MAX_VALUES (INT64_C(1) << 26) /* values of one layer at one point */
+#define MAX_TAPS (INT64_C(1) << 27)
 #define MAX_POINT (INT64_C(1) << 30)  /* bytes of scratch for one point */
 
 #define REFUSE(byte, why) return qk_fail(file->error, QEXPR_BAD_FILE, "GRPH", byte, why)
@@ -40,6 +41,8 @@ static int windowed(const qk_file *file, qk_layer *l, const uint8_t *r, uint64_t
   const int64_t oh = qk_output_size(g->height, g->kh, g->stride_h, g->pad_h);
   const int64_t ow = qk_output_size(g->width, g->kw, g->stride_w, g->pad_w);
   if (oh < 1 || ow < 1) REFUSE(at + 16, "the window does not fit what the layer reads");
+  if (g->kh > MAX_TAPS / g->kw || g->kh * g->kw > MAX_TAPS / (oh * ow))
+    REFUSE(at + 16, "the taps of one point are too many");
   l->out.height = oh, l->out.width = ow;
   return QEXPR_OK;
 }
@@ -60,7 +63,7 @@ static int weighted(qexpr_net *net, const qk_file *file, qk_layer *l, const uint
         l->inputs > MAX_VALUES / (l->window.kh * l->window.kw))
       REFUSE(at + 16, "the kernel is too large");
     l->cols = l->window.kh * l->window.kw * l->inputs;
-    if (l->cols > (INT64_C(1) << 27) / (l->out.height * l->out.width))
+    if (l->cols > MAX_TAPS / (l->out.height * l->out.width))
       REFUSE(at + 16, "the taps of one point are too many");
     if (!shape(&l->out, l->channels, l->out.height, l->out.width))
       REFUSE(at + 52, "the output is too large");
@@ -81,18 +84,19 @@ static int one_layer(qexpr_net *net, const qk_file *file, int64_t k, const uint8
   l->source = (int32_t)qk_u32(r + 4), l->other = (int32_t)qk_u32(r + 8);
   l->pad_value = (int32_t)qk_u32(r + 40), l->pad_code = (int32_t)qk_u32(r + 44);
   l->integer = (int)field(r, 96), l->out.codes = (int)field(r, 100);
-  if (l->op < QK_DENSE || l->op > QK_MULTIPLY) REFUSE(at, "there is no layer of this type");
+  if (l->op < QK_DENSE || l->op > QK_MEAN_ABS) REFUSE(at, "there is no layer of this type");
   if (l->activation < QK_LINEAR || l->activation > QK_STEPS)
     REFUSE(at + 12, "there is no activation of this type");
   if (l->source < -1 || l->source >= k) REFUSE(at + 4, "a layer reads an earlier one");
   const int two = l->op == QK_ADD || l->op == QK_MULTIPLY;
   if (two ? l->other < -1 || l->other >= k : l->other != -2)
     REFUSE(at + 8, "the second source must be an earlier layer, or -2 where there is none");
-  if (l->integer > 1 || l->integer < 0 || l->out.codes > 2 || l->out.codes < 0)
-    REFUSE(at + 96, "the domain is 0 or 1, what a layer emits 0, 1 or 2");
-  if (l->op > QK_CONV && (qk_u32(r + 72) || l->pad_value || l->pad_code))
-    REFUSE(at + 40, "only layers with weights have codes and padding");
-  for (int i = 104; i < RECORD; i++)
+  if (l->integer > QK_I128 || l->integer < 0 || l->out.codes > 2 || l->out.codes < 0)
+    REFUSE(at + 96, "the domain is 0 to 3, what a layer emits 0, 1 or 2");
+  if (l->op > QK_CONV && (qk_u32(r + 72) || qk_u32(r + 104) || l->pad_value || l->pad_code ||
+                          l->integer > QK_I32))
+    REFUSE(at + 40, "only layers with weights have codes, digits and padding");
+  for (int i = 108; i < RECORD; i++)
     if (r[i]) REFUSE(at + (uint64_t)i, "reserved bytes must be zero");
   const qk_tensor *in = l->source < 0 ? &net->input : &net->layer[l->source].out;
   if (l->integer && (!in->codes || two)) REFUSE(at + 96, "the layer reads no codes");
@@ -110,6 +114,12 @@ static int one_layer(qexpr_net *net, const qk_file *file, int64_t k, const uint8
       if (l->op == QK_AVGPOOL && l->integer &&
           !qk_sum_fits(in->hi > -in->lo ? in->hi : -in->lo, l->window.kh, l->window.kw))
         REFUSE(at + 16, "the sums over a window may leave the 32-bit range");
+      break;
+    case QK_MEAN_ABS:
+      if (l->integer) REFUSE(at + 96, "means of magnitudes are real");
+      status = windowed(file, l, r, at, in);
+      if (status) break;
+      if (!shape(&l->out, 1, l->out.height, l->out.width)) REFUSE(at + 16, "the output is too large");
       break;
     case QK_FLATTEN:
       if (!shape(&l->out, in->size, 1, 1)) REFUSE(at, "the output is too large");
@@ -182,8 +192,11 @@ static void scratch(qexpr_net *net) {
   for (int64_t k = 0; k < net->layers; k++) {
     const qk_layer *l = &net->layer[k];
     const qk_tensor *in = l->source < 0 ? &net->input : &net->layer[l->source].out;
-    const int64_t acc = 8 * (l->out.size + in->size) + 128;
+    /* sums of up to 16 bytes, products of one digit, and what is read: as reals or as digits */
+    const int64_t sums = l->integer >= QK_I64 ? 20 * l->out.size : 8 * l->out.size;
+    const int64_t acc = sums + 8 * in->size + 256;
     int64_t extra = 0;
+    if (l->op == QK_MEAN_ABS) extra = 8 * in->height * in->width;
     if (l->op == QK_CONV) /* one image by pixels, its taps, their masks */
       extra = 8 * (in->size + l->out.height * l->out.width * l->cols + in->size) + 512;
     if (l->op == QK_DENSE || l->op == QK_CONV) extra += 16 * l->cols + 512;

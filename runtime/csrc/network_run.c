@@ -57,6 +57,7 @@ static int fast_kernels(const qk_table *t) {
 #define ALPHA alpha64
 #define BETA beta64
 #define LARGEST DBL_MAX
+#define ABSOLUTE fabs
 #define RUN qk_run_f64
 #include "network_run_template.h"
 #undef REAL
@@ -68,6 +69,7 @@ static int fast_kernels(const qk_table *t) {
 #undef ALPHA
 #undef BETA
 #undef LARGEST
+#undef ABSOLUTE
 #undef RUN
 #define REAL float
 #define NAME(x) x##_f32
@@ -78,5 +80,6 @@ static int fast_kernels(const qk_table *t) {
 #define ALPHA alpha32
 #define BETA beta32
 #define LARGEST FLT_MAX
+#define ABSOLUTE fabsf
 #define RUN qk_run_f32
 #include "network_run_template.h"

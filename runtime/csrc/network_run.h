@@ -5,8 +5,8 @@
 #include "network.h"
 
 int qk_accumulate(const qexpr_net *net, const qk_table *t, const qk_layer *l, const uint8_t *x,
-                  int64_t n, int32_t *acc, uint8_t *extra);
-/* How many thresholds a sum has passed. */
-int64_t qk_integer_steps(const qk_layer *l, int64_t channel, int32_t sum);
+                  int64_t n, void *acc, uint8_t *extra);
+/* How many thresholds sum number `at` has passed. */
+int64_t qk_integer_steps(const qk_layer *l, int64_t channel, const void *acc, int64_t at);
 
 #endif

@@ -99,6 +99,29 @@ static void NAME(pool)(const qk_layer *l, const qk_tensor *in, const REAL *x, in
       }
 }
 
+/* XNOR-Net's K: the mean over the channels of |x|, averaged over windows; taps outside count 0.
+ * Sums run over the channels in order, then over the taps row by row. */
+static void NAME(mean_abs)(const qk_layer *l, const qk_tensor *in, const REAL *x, int64_t n,
+                           REAL *mean, REAL *acc) {
+  const qk_window *v = &l->window;
+  const int64_t pixels = in->height * in->width;
+  for (int64_t i = 0; i < n; i++, x += in->size) {
+    for (int64_t p = 0; p < pixels; p++) mean[p] = ABSOLUTE(x[p]);
+    for (int64_t c = 1; c < in->channels; c++)
+      for (int64_t p = 0; p < pixels; p++) mean[p] += ABSOLUTE(x[c * pixels + p]);
+    for (int64_t a = 0; a < l->out.height; a++)
+      for (int64_t b = 0; b < l->out.width; b++) {
+        const int64_t y = a * v->stride_h - v->pad_h, z = b * v->stride_w - v->pad_w;
+        const int64_t y0 = y > 0 ? y : 0, y1 = y + v->kh < in->height ? y + v->kh : in->height;
+        const int64_t z0 = z > 0 ? z : 0, z1 = z + v->kw < in->width ? z + v->kw : in->width;
+        REAL total = 0;
+        for (int64_t j = y0; j < y1; j++)
+          for (int64_t k = z0; k < z1; k++) total += mean[j * in->width + k];
+        *acc++ = total / ((REAL)in->channels * (REAL)(v->kh * v->kw));
+      }
+  }
+}
+
 /* What a layer accumulates in REAL. Pooling, sums and the like stand channel by channel. */
 static int NAME(accumulate)(const NAME(work) *w, const qk_layer *l, const qk_tensor *in, REAL *acc) {
   const REAL *x = NAME(reals)(w, in, l->out.size);
@@ -108,6 +131,7 @@ static int NAME(accumulate)(const NAME(work) *w, const qk_layer *l, const qk_ten
     case QK_CONV: return NAME(conv)(w, l, in, x, acc);
     case QK_MAXPOOL:
     case QK_AVGPOOL: NAME(pool)(l, in, x, w->n, acc); return QK_OK;
+    case QK_MEAN_ABS: NAME(mean_abs)(l, in, x, w->n, (REAL *)(void *)w->extra, acc); return QK_OK;
     case QK_ADD:
     case QK_MULTIPLY: {
       memcpy(acc, x, (size_t)count * sizeof(REAL));
@@ -158,25 +182,42 @@ static int64_t NAME(steps)(const qk_layer *l, int64_t c, REAL s) {
   return low;
 }
 
-/* From accumulators (REAL or int32) to what the layer hands on. */
+/* Sums number `from` and on, as REAL: each rounded once. */
+static void NAME(from_integers)(const qk_layer *l, const void *acc, int64_t from, int64_t count,
+                                REAL *out) {
+  const int32_t *a = acc;
+  const int64_t *b = acc;
+  const qk_i128 *c = acc;
+  switch (l->integer) {
+    case QK_I32:
+      for (int64_t i = 0; i < count; i++) out[i] = (REAL)a[from + i];
+      break;
+    case QK_I64:
+      for (int64_t i = 0; i < count; i++) out[i] = (REAL)b[from + i];
+      break;
+    default:
+      for (int64_t i = 0; i < count; i++) out[i] = (REAL)c[from + i];
+  }
+}
+
+/* From accumulators (REAL or integers) to what the layer hands on. */
 static void NAME(finish)(const NAME(work) *w, const qk_layer *l, const void *acc) {
   const int weights = l->op <= QK_CONV;
   const int64_t channels = weights ? l->channels : l->out.size, places = l->out.size / channels;
   void *out = NAME(of)(w, &l->out);
-  const int32_t *whole = acc;
   const REAL *real = acc;
   if (l->activation != QK_STEPS) {
     REAL *to = out;
     uint8_t *codes = out;
     REAL *row = (REAL *)(void *)w->extra, *converted = row + (channels + 15) / 8 * 8;
-    for (int64_t r = 0; r < w->n * places; r++, whole += channels, real += channels) {
+    for (int64_t r = 0; r < w->n * places; r++, real += channels) {
       if (l->out.codes) {
-        for (int64_t c = 0; c < channels; c++) *codes++ = (uint8_t)whole[c];
+        for (int64_t c = 0; c < channels; c++) *codes++ = (uint8_t)((const int32_t *)acc)[r * channels + c];
         continue;
       }
       const REAL *s = real;
       if (l->integer) {
-        for (int64_t c = 0; c < channels; c++) converted[c] = (REAL)whole[c];
+        NAME(from_integers)(l, acc, r * channels, channels, converted);
         s = converted;
       }
       REAL *into = places == 1 ? to + r * channels : row;
@@ -192,7 +233,7 @@ static void NAME(finish)(const NAME(work) *w, const qk_layer *l, const void *acc
       const int64_t from = r * channels + c;
       const int64_t to = r / places * l->out.size + c * places + r % places;
       const int64_t index =
-          l->integer ? qk_integer_steps(l, weights ? c : 0, whole[from])
+          l->integer ? qk_integer_steps(l, weights ? c : 0, acc, from)
                      : NAME(steps)(l, weights ? c : 0, real[from]);
       if (l->out.codes) ((uint8_t *)out)[to] = (uint8_t)l->codes[index];
       else ((REAL *)out)[to] = (REAL)l->values[index];
@@ -205,7 +246,7 @@ static int NAME(block)(const NAME(work) *w, REAL *y) {
     const qk_layer *l = &net->layer[k];
     const qk_tensor *in = l->source < 0 ? &net->input : &net->layer[l->source].out;
     const int status =
-        l->integer ? qk_accumulate(net, w->t, l, NAME(of)(w, in), w->n, (int32_t *)(void *)w->acc,
+        l->integer ? qk_accumulate(net, w->t, l, NAME(of)(w, in), w->n, w->acc,
                                    w->extra)
                    : NAME(accumulate)(w, l, in, (REAL *)(void *)w->acc);
     if (status) return status;

@@ -41,6 +41,22 @@ void qk_unpack_i32(const qk_layer *l, int64_t g, int64_t row, int32_t *out) {
   }
 }
 
+int qk_tap_planes(const qk_layer *l, int64_t g, uint8_t *rows, uint8_t *panels) {
+  const int planes = l->kind == QK_TERNARY ? 2 : l->bits;
+  const int64_t taps = l->window.kh * l->window.kw, width = (l->inputs + 7) / 8;
+  memset(rows, 0, (size_t)(planes * l->rows * taps * width));
+  for (int p = 0; p < planes; p++)
+    for (int64_t r = 0; r < l->rows; r++)
+      for (int64_t t = 0; t < taps; t++, rows += width)
+        for (int64_t c = 0; c < l->inputs; c++) {
+          const int64_t k = t * l->inputs + c;
+          const unsigned bit = plane_byte(l, g, p, r, k / 8) >> (k % 8) & 1u;
+          rows[c / 8] |= (uint8_t)(bit << (c % 8));
+        }
+  rows -= planes * l->rows * taps * width;
+  return qk_rows_to_panels(rows, l->rows, taps * width * 8, planes, panels);
+}
+
 #define UNPACK(name, type)                                                                  \
   void name(const qk_layer *l, int64_t g, int64_t row, int32_t *whole, type *out) {         \
     if (l->kind == QK_WIDE) {                                                               \
@@ -54,6 +70,10 @@ void qk_unpack_i32(const qk_layer *l, int64_t g, int64_t row, int32_t *out) {
       return;                                                                               \
     }                                                                                       \
     qk_unpack_i32(l, g, row, whole);                                                        \
+    if (l->kind == QK_BOOK) {                                                               \
+      for (int64_t k = 0; k < l->cols; k++) out[k] = (type)l->book_value[whole[k] & 255];   \
+      return;                                                                               \
+    }                                                                                       \
     for (int64_t k = 0; k < l->cols; k++) out[k] = (type)whole[k];                          \
   }
 

@@ -12,7 +12,7 @@ from zlib import crc32
 __all__ = ["KINDS", "MAGIC", "VERSION", "Section", "sections", "write_sections"]
 
 MAGIC = b"\x89QXR\r\n\x1a\n"
-VERSION = 1
+VERSION = 2
 KINDS = {"network": 1, "circuit": 2}
 _HEADER, _ENTRY = 64, 32
 

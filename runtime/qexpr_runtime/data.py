@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 __all__ = ["OPERATIONS", "ActivationData", "CircuitData", "LayerData", "NetworkData"]
 
 OPERATIONS = ("dense", "conv2d", "flatten", "activate", "max_pool2d", "avg_pool2d", "add",
-              "multiply")  # fmt: skip
+              "multiply", "mean_abs")  # fmt: skip
+MOVES = ("flatten", "activate", "max_pool2d")  # they only move or pick values
 INPUT = -1
 
 
@@ -79,7 +80,9 @@ class LayerData:
     activation : None is linear
     source : the index of the layer that is read, -1 for the input; None: the layer before
     other : the second one, for "add" and "multiply"
-    kernel : of pooling; stride, padding, padding_value, groups as in every framework
+    kernel : of pooling and of "mean_abs"; stride, padding, padding_value, groups as in every
+        framework. "mean_abs" is XNOR-Net's K: the mean over channels of |x|, averaged over windows
+        (taps outside count 0), one channel
     notes : JSON texts that are kept and not read (names)
     """
 

@@ -23,8 +23,16 @@ from qexpr_runtime.coding import Cursor, rationals
 from qexpr_runtime.container import VERSION, Section, sections, write_sections
 from qexpr_runtime.data import OPERATIONS, ActivationData, CircuitData, LayerData, NetworkData
 from qexpr_runtime.errors import FormatError
-from qexpr_runtime.planning import WIDE, plan
-from qexpr_runtime.records import ACTIVATIONS, RECORD, layer_codes, pack_layer, wide_codes
+from qexpr_runtime.kinds import BOOK, WIDE
+from qexpr_runtime.planning import plan
+from qexpr_runtime.records import (
+    ACTIVATIONS,
+    RECORD,
+    WINDOWED,
+    layer_codes,
+    pack_layer,
+    wide_codes,
+)
 
 __all__ = ["VERSION", "File", "open_file", "read", "write"]
 
@@ -233,12 +241,13 @@ def _read_layer(file: File, r: Any, notes: dict[str, Any], cursor: Cursor) -> La
             options["codes"] = wide_codes(r, codes)
         else:
             data = np.frombuffer(file.parts[int(r["code_section"])].data, np.uint8)
-            options["codes"] = layer_codes(r, data)
+            book = file.parts[int(r["digit_section"])].data if int(r["kind"]) == BOOK else None
+            options["codes"] = layer_codes(r, data, book)
         options["groups"] = int(r["groups"])
-    if op in ("conv2d", "max_pool2d", "avg_pool2d"):
+    if op in WINDOWED:
         options["stride"] = int(r["stride_h"]), int(r["stride_w"])
+        options["padding"] = int(r["pad_h"]), int(r["pad_w"])
         if op == "conv2d":
-            options["padding"] = int(r["pad_h"]), int(r["pad_w"])
             options["padding_value"] = int(r["pad_value"])
         else:
             options["kernel"] = int(r["kernel_h"]), int(r["kernel_w"])

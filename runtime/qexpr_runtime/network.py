@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qexpr_runtime.container import VERSION
 from qexpr_runtime.data import OPERATIONS, CircuitData, NetworkData
 from qexpr_runtime.format import File, open_file, write
 from qexpr_runtime.records import ACTIVATIONS
@@ -18,7 +19,7 @@ from qexpr_runtime.threads import check_threads, share
 __all__ = ["Network", "load", "save"]
 
 _F64, _F32, _U8 = np.dtype(np.float64), np.dtype(np.float32), np.dtype(np.uint8)
-_KINDS = ("", "binary", "ternary", "unsigned", "signed", "odd", "int8", "wide")
+_KINDS = ("", "binary", "ternary", "unsigned", "signed", "odd", "int8", "wide", "book")
 _BLOCK = 256  # points: threads begin at multiples of it
 
 
@@ -138,7 +139,7 @@ class Network:
         codes = [len(p.data) for p in file.parts if p.tag in ("CODE", "EDGE")]
         out: dict[str, Any] = {
             "kind": "circuit" if self.is_circuit else "network",
-            "version": 1,
+            "version": VERSION,
             "inputs": self.inputs,
             "outputs": self.outputs,
             "file_bytes": file.size,
@@ -167,6 +168,8 @@ def _layer_info(r: Any) -> dict[str, Any]:
     if int(r["activation"]):
         layer["activation"] = ACTIVATIONS[int(r["activation"])]
     layer["sums"] = "integer" if int(r["integer"]) else "real"
+    if int(r["integer"]):
+        layer["sum_bits"] = (0, 32, 64, 128)[int(r["integer"])]
     layer["emits"] = "codes" if int(r["emits"]) else "reals"
     if int(r["kind"]):
         taps = int(r["kernel_h"]) * int(r["kernel_w"]) or 1

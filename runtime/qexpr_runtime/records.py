@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from qexpr_runtime import _core
 from qexpr_runtime.data import OPERATIONS, LayerData
-from qexpr_runtime.planning import BINARY, INT8, ODD, SIGNED, TERNARY, WIDE, Plan, Weights, kind_of
+from qexpr_runtime.digit_records import pack_digits, read_book
+from qexpr_runtime.kinds import BINARY, BOOK, INT8, ODD, SIGNED, TERNARY, WIDE, Weights
+from qexpr_runtime.planning import Plan
 
 __all__ = ["RECORD", "constants", "layer_codes", "pack_codes", "pack_layer"]
 
@@ -18,16 +20,19 @@ FIELDS = (
     "op", "source", "other", "activation", "kernel_h", "kernel_w", "stride_h", "stride_w", "pad_h",
     "pad_w", "pad_value", "pad_code", "groups", "channels", "inputs", "kind", "bits", "layout",
     "code_section", "constant_section", "alphas", "betas", "levels", "threshold_rows", "integer",
-    "emits",
+    "emits", "digit_section",
 )  # fmt: skip
-RECORD = np.dtype([(name, "<i4") for name in FIELDS] + [("reserved", "V24")])
+RECORD = np.dtype([(name, "<i4") for name in FIELDS] + [("reserved", "V20")])
+WINDOWED = ("conv2d", "max_pool2d", "avg_pool2d", "mean_abs")
 ACTIVATIONS = ("", "relu", "clip", "steps")
 _SPARE = 1.03  # panels may cost 3 per cent more than rows of bits
 
 
 def _planes(values: NDArray[Any], w: Weights) -> NDArray[np.uint8]:
     """Rows of bits of a matrix of codes, one plane for each bit."""
-    if w.kind == TERNARY:
+    if w.kind == BOOK:
+        index, bits = np.searchsorted(np.array(w.book), values), w.bits
+    elif w.kind == TERNARY:
         index, bits = (values > 0) + 2 * (values < 0), 2
     elif w.kind == BINARY:
         index, bits = values < 0, 1
@@ -41,15 +46,14 @@ def _planes(values: NDArray[Any], w: Weights) -> NDArray[np.uint8]:
     return out
 
 
-def pack_codes(codes: NDArray[Any], groups: int) -> tuple[Weights, int, NDArray[Any]]:
-    """The codes of a layer as packed bytes: how, the layout (1: panels), and the bytes."""
-    w = kind_of(codes)
+def pack_codes(codes: NDArray[Any], groups: int, w: Weights) -> tuple[int, NDArray[Any]]:
+    """The codes of a layer as packed bytes: the layout (1: panels) and the bytes."""
     if codes.ndim == 4:
         codes = codes.transpose(0, 2, 3, 1)
     matrices = codes.reshape(groups, len(codes) // groups, -1)
     rows, cols = matrices.shape[1:]
     if w.kind == WIDE:
-        return w, 0, np.array([float(c) for c in matrices.ravel().tolist()], "<f8")
+        return 0, np.array([float(c) for c in matrices.ravel().tolist()], "<f8")
     if w.kind == INT8:
         layout = int(-(-rows // 16) * 16 * (-(-cols // 4) * 4) <= _SPARE * rows * cols)
         parts = []
@@ -62,8 +66,8 @@ def pack_codes(codes: NDArray[Any], groups: int) -> tuple[Weights, int, NDArray[
                 parts.append(panels)
             else:
                 parts.append(matrix.ravel())
-        return w, layout, np.concatenate(parts)
-    layout = int(-(-rows // 32) * 32 <= _SPARE * rows)
+        return layout, np.concatenate(parts)
+    layout = int(w.kind != BOOK and -(-rows // 32) * 32 <= _SPARE * rows)
     parts = []
     for matrix in matrices:
         planes = _planes(matrix, w)
@@ -73,11 +77,14 @@ def pack_codes(codes: NDArray[Any], groups: int) -> tuple[Weights, int, NDArray[
             parts.append(panels)
         else:
             parts.append(planes.ravel())
-    return w, layout, np.concatenate(parts)
+    return layout, np.concatenate(parts)
 
 
-def layer_codes(r: Any, data: NDArray[np.uint8]) -> NDArray[Any]:
-    """The integer codes of a record's layer, in the shape that users know."""
+def layer_codes(r: Any, data: NDArray[np.uint8], digits: Any = None) -> NDArray[Any]:
+    """The integer codes of a record's layer, in the shape that users know.
+
+    `digits` is the section that holds the book of kind BOOK.
+    """
     groups, kind, bits = int(r["groups"]), int(r["kind"]), int(r["bits"])
     rows, taps = int(r["channels"]) // groups, int(r["kernel_h"]) * int(r["kernel_w"])
     conv = int(r["op"]) == 2
@@ -93,6 +100,8 @@ def layer_codes(r: Any, data: NDArray[np.uint8]) -> NDArray[Any]:
             _core.rows_to_codes(
                 _rows_of(part, planes, rows, bool(r["layout"])), coef, constant, into
             )
+    if kind == BOOK:
+        return _shaped(r, read_book(digits)[out])
     return _shaped(r, out.astype(np.int64))
 
 
@@ -146,14 +155,20 @@ def _eight(data: bytes) -> bytes:
     return data + b"\0" * (-len(data) % 8)
 
 
+def _thresholds(levels: NDArray[Any], integer: int) -> bytes:
+    if integer < 3:
+        return levels.astype(("<f8", "<i4", "<i8")[integer]).tobytes()
+    return b"".join(int(v).to_bytes(16, "little", signed=True) for v in levels.ravel().tolist())
+
+
 def constants(layer: LayerData, plan: Plan) -> tuple[bytes, int, int, tuple[float, ...]]:
     """The constants of a layer as bytes, how many scales and biases, and these themselves."""
     act = layer.activation
     if act is not None and act.kind == "steps":
         alpha, beta = (Fraction(1),), ()  # folded into the thresholds
     else:
-        same = len(set(plan.alpha)) == 1
-        alpha, beta = (plan.alpha[:1] if same else plan.alpha), plan.beta
+        same = len(set(plan.sums.scale)) == 1
+        alpha, beta = (plan.sums.scale[:1] if same else plan.sums.scale), plan.sums.bias
         if not any(beta):
             beta = ()
     numbers = np.concatenate([_doubles(alpha, "a scale"), _doubles(beta, "a bias")])
@@ -164,10 +179,10 @@ def constants(layer: LayerData, plan: Plan) -> tuple[bytes, int, int, tuple[floa
         assert plan.levels is not None
         assert plan.direction is not None
         out += _eight(plan.direction.astype("i1").tobytes())
-        out += _eight(plan.levels.astype("<i4" if plan.integer else "<f8").tobytes())
+        out += _eight(_thresholds(plan.levels, plan.sums.integer))
         out += _doubles(act.values, "a value").tobytes()
-        if plan.emits:
-            out += _eight(np.array(plan.codes, "<i2").tobytes())
+        if plan.emitted is not None:
+            out += _eight(np.array(plan.emitted.codes, "<i2").tobytes())
     return out, len(alpha), len(beta), tuple(numbers.tolist())
 
 
@@ -177,8 +192,9 @@ def pack_layer(
     """One record, its sections (numbered from `section`), and its scales and biases."""
     r = np.zeros((), RECORD)
     parts: list[tuple[str, Any]] = []
-    if layer.codes is not None:
-        weights, layout, data = pack_codes(np.asarray(layer.codes), layer.groups)
+    weights = plan.weights
+    if layer.codes is not None and weights is not None:
+        layout, data = pack_codes(np.asarray(layer.codes), layer.groups, weights)
         if weights.kind == WIDE and not np.isfinite(data).all():
             raise ValueError("codes beyond the range of doubles cannot be packed")
         parts.append(("CODE", data))
@@ -187,23 +203,28 @@ def pack_layer(
         r["channels"] = layer.channels
         r["inputs"] = layer.codes.shape[1]
         r["groups"] = layer.groups
+        if plan.sums.digits is not None or weights.digits is not None:
+            r["digit_section"] = section + len(parts)
+            parts.append(("DGTS", pack_digits(plan.sums.digits, plan.reads, weights)))
     blob, alphas, betas, stored = constants(layer, plan)
     r["constant_section"] = section + len(parts)
     parts.append(("CNST", blob))
     kernel = (
         layer.codes.shape[2:] if layer.op == "conv2d" and layer.codes is not None else layer.kernel
     )
-    if layer.op in ("conv2d", "max_pool2d", "avg_pool2d"):
+    if layer.op in WINDOWED:
         r["kernel_h"], r["kernel_w"] = kernel
         r["stride_h"], r["stride_w"] = layer.stride
-    if layer.op == "conv2d":
+    if layer.op in ("conv2d", "mean_abs"):
         r["pad_h"], r["pad_w"] = layer.padding
-        r["pad_value"], r["pad_code"] = layer.padding_value, plan.pad_code
+    if layer.op == "conv2d":
+        r["pad_value"], r["pad_code"] = layer.padding_value, plan.sums.pad_code
     r["op"] = OPERATIONS.index(layer.op) + 1
     r["source"] = k - 1 if layer.source is None else layer.source
     r["other"] = -2 if layer.other is None else layer.other
     r["activation"] = 0 if layer.activation is None else ACTIVATIONS.index(layer.activation.kind)
-    r["alphas"], r["betas"], r["integer"], r["emits"] = alphas, betas, plan.integer, plan.emits
+    r["alphas"], r["betas"], r["integer"] = alphas, betas, plan.sums.integer
+    r["emits"] = 0 if plan.emitted is None else plan.emitted.emits
     if plan.levels is not None:
         r["threshold_rows"], r["levels"] = plan.levels.shape
     return r, parts, stored

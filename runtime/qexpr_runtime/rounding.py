@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from qexpr_runtime.data import INPUT, ActivationData, LayerData, NetworkData
 from qexpr_runtime.planning import Plan, plan
+from qexpr_runtime.records import WINDOWED
 
 __all__ = ["network_bound"]
 
@@ -71,7 +72,7 @@ def network_bound(network: NetworkData, x_max: float, input_bits: int, digits: i
         spatial[k] = _shape(layer, spatial[source])
         y, fine = _linear(layer, todo, x, second, digits, math.prod(spatial[k][1:]))
         act = layer.activation
-        if act is not None and act.kind == "steps" and not (todo.integer or fine):
+        if act is not None and act.kind == "steps" and not (todo.sums.integer or fine):
             return math.inf
         tensors[k] = _activated(act, y, digits)
         last = k
@@ -83,11 +84,12 @@ def _shape(layer: LayerData, shape: tuple[int, ...]) -> tuple[int, ...]:
         return (layer.channels,)
     if layer.op == "flatten":
         return (math.prod(shape),)
-    if layer.op in ("conv2d", "max_pool2d", "avg_pool2d"):
+    if layer.op in WINDOWED:
         kernel = layer.codes.shape[2:] if layer.codes is not None else layer.kernel
         channels = layer.channels if layer.codes is not None else shape[0]
+        channels = 1 if layer.op == "mean_abs" else channels
         out = [(n + 2 * p - k) // s + 1 for n, p, k, s in
-               zip(shape[1:], layer.padding, kernel, layer.stride, strict=True)]  # fmt: skip
+               zip(shape[1:], layer.padding, kernel, layer.stride, strict=False)]  # fmt: skip
         return (channels, *out)
     return shape
 
@@ -134,10 +136,20 @@ def _linear(
             fine = x.lattice + second.lattice
         y = _rounded(size, error, u * (size + error), fine, digits, places)
         return y, y.lattice is not None
+    if layer.op == "avg_pool2d" and todo.sums.integer:
+        return _of_codes(layer, todo, len(x.size), digits, places), True
     if layer.op == "avg_pool2d":
         terms = layer.kernel[0] * layer.kernel[1]
         alpha, beta = (Fraction(1, terms),), (Fraction(0),)
         sums, errors = x.size * terms, x.error * terms
+    elif layer.op == "mean_abs":
+        terms = len(x.size) * layer.kernel[0] * layer.kernel[1]
+        alpha, beta = (Fraction(1, terms),), (Fraction(0),)
+        window = layer.kernel[0] * layer.kernel[1]
+        sums = np.array([x.size.sum() * window * _UP])
+        errors = np.array([x.error.sum() * window * _UP])
+    elif layer.codes is not None and todo.sums.integer:
+        return _of_codes(layer, todo, len(x.size), digits, places), True
     elif layer.codes is not None:
         sums, errors, terms = _products(layer, x)
         alpha, beta = layer.scales, layer.biases
@@ -147,7 +159,7 @@ def _linear(
     b = np.array([abs(float(v)) for v in beta])
     size = (a * sums + b) * _UP
     carried = a * errors * _UP
-    inner = 0.0 if todo.integer else (terms + 1) * u / (1 - (terms + 1) * u)
+    inner = (terms + 1) * u / (1 - (terms + 1) * u)
     rounded = (a * (sums + errors) * (inner + 4 * u) + 2 * u * b) * _UP
     fine, scale, offset = x.lattice, _lattice(alpha, digits), _lattice(beta, digits)
     if fine is not None and (sums.max(initial=0) * 2.0**fine > 2.0**digits):
@@ -157,6 +169,31 @@ def _linear(
     sums_exact = fine is not None
     fine = None if fine is None or scale is None or offset is None else max(fine + scale, offset)
     return _rounded(size, carried, rounded, fine, digits, places), sums_exact
+
+
+def _of_codes(layer: LayerData, todo: Plan, channels: int, digits: int, places: int) -> _Tensor:
+    """Integer sums of codes, exact, with the folded scale and bias: what these round."""
+    reads, own = todo.reads, todo.sums
+    assert reads is not None
+    offset, unit = reads.grid or (Fraction(0), Fraction(1))
+    if own.digits is not None:
+        offset, unit = own.digits.offset, own.digits.unit
+    values = [*reads.values, Fraction(layer.padding_value)] if any(layer.padding) else reads.values
+    most = float(max(abs(v - offset) / unit for v in values)) * _UP
+    if layer.codes is None:
+        sums = np.full(channels, layer.kernel[0] * layer.kernel[1] * most)
+    else:
+        codes: Any = layer.codes
+        sums = np.abs(codes).astype(np.float64).reshape(len(codes), -1).sum(axis=1) * most
+    sums = sums * _UP
+    a = np.array([abs(float(v)) for v in own.scale])
+    b = np.array([abs(float(v)) for v in own.bias])
+    u = 2.0**-digits
+    fine, scale = _lattice(own.bias, digits), _lattice(own.scale, digits)
+    whole = fine is not None and scale is not None and sums.max() <= 2.0**digits
+    rounded = (4 * u * a * sums + 2 * u * b) * _UP
+    lattice = max(fine, scale) if whole and fine is not None and scale is not None else None
+    return _rounded((a * sums + b) * _UP, np.zeros_like(sums), rounded, lattice, digits, places)
 
 
 def _rounded(

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from qexpr_runtime import _layers
 from qexpr_runtime.errors import KernelError
 
-__all__ = ["Thresholds", "fold", "residual_signs"]
+__all__ = ["Thresholds", "fold", "residual_signs", "whole_threshold"]
 
-LIMIT = 2**31 - 2
+LIMIT = 2**31 - 1  # beyond every sum that fits
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,17 +75,19 @@ def fold(
             levels[column, 0] = sum(b >= s if at else b > s for s, at in pairs)
             continue
         direction[column] = 1 if a > 0 else -1
-        levels[column] = [_threshold(Fraction(s - b) / Fraction(a), at, a > 0) for s, at in pairs]
+        levels[column] = [
+            whole_threshold(Fraction(s - b) / Fraction(a), at, a > 0, LIMIT) for s, at in pairs
+        ]
     return Thresholds(levels, direction)
 
 
-def _threshold(at: Fraction, closed: bool, upward: bool) -> int:
-    """The first integer on the side of `at` that counts, clipped to what an int32 sum can pass."""
+def whole_threshold(at: Fraction, closed: bool, upward: bool, most: int) -> int:
+    """The first integer on the side of `at` that counts, clipped to -most..most."""
     if upward:
         first = ceil(at) if closed else floor(at) + 1
     else:
         first = floor(at) if closed else ceil(at) - 1
-    return max(-LIMIT - 1, min(LIMIT + 1, first))
+    return max(-most, min(most, first))
 
 
 def residual_signs(x: ArrayLike, gamma: ArrayLike) -> NDArray[np.uint8]:

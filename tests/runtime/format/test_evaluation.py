@@ -150,8 +150,8 @@ def test_padded_convolutions_of_signs(isa, tmp_path, kind, channels, groups, pad
     per = codes.reshape(groups, 20 // groups, channels // groups, 3, 2)
     wanted = np.einsum("ngcijab,gocab->ngoij", parts, per).reshape(3, -1)
     np.testing.assert_array_equal(net(x), wanted)
-    integer = net.info()["layers"][1]["sums"] == "integer"
-    assert integer == (pad_value == 0)  # a tap of 1 is no multiple of 2
+    # a tap of 1 is no multiple of 2: a digit of its own
+    assert net.info()["layers"][1]["sum_bits"] == (64 if pad_value else 32)
 
 
 @pytest.mark.parametrize(("x", "message"), [
