@@ -25,6 +25,11 @@ def corpus() -> dict[str, rt.NetworkData | rt.CircuitData]:
     uneven = _steps([Fraction(0)], [Fraction(-1, 3), Fraction(2, 7)])
     many = _steps([Fraction(k, 10) for k in range(20)], [Fraction(k * k, 7) for k in range(21)])
 
+    levels = [Fraction(a, 7) + Fraction(b, 1999) for a in (-1, 1) for b in (-1, 1)]
+    residual = _steps([Fraction(-1, 7), Fraction(0), Fraction(1, 7)], levels)
+    powers = [Fraction(0), *(Fraction(1, 2**k) for k in range(14, -1, -1))]
+    log = _steps([Fraction(k, 9) for k in range(15)], powers)
+
     def draw(lo: int, hi: int, *shape: int) -> Any:
         return rng.integers(lo, hi, shape)
 
@@ -65,6 +70,25 @@ def corpus() -> dict[str, rt.NetworkData | rt.CircuitData]:
             conv(draw(-100, 101, 16, 1, 2, 2), activation=relu),
             layer("flatten"),
             dense(16, 144, -1, 2)), input_rule=(Fraction(1, 255), Fraction(0))),
+        "residual": rt.NetworkData((9,), (
+            layer("activate", activation=residual),
+            layer("dense", codes=signs(32, 9), scale=Fraction(2, 3), activation=residual),
+            layer("dense", codes=signs(5, 32), bias=[Fraction(1, 3)] * 5, activation=residual),
+            dense(2, 5, -1, 2))),
+        "logarithms": rt.NetworkData((6,), (
+            layer("activate", activation=log),
+            layer("dense", codes=signs(17, 6) * 2 ** draw(0, 12, 17, 6), activation=log),
+            layer("dense", codes=signs(2, 17) * 2 ** draw(0, 30, 2, 17), activation=log),
+            layer("dense", codes=signs(2, 2) * 2**34 + 1, scale=half))),
+        "scaled": rt.NetworkData((6, 5, 4), (
+            layer("mean_abs", source=-1, kernel=(3, 3), padding=(1, 1)),
+            layer("activate", source=-1, activation=residual),
+            conv(signs(9, 6, 3, 3), padding=(1, 1), padding_value=1),
+            layer("multiply", other=0),
+            layer("activate", activation=log),
+            conv(signs(8, 9, 2, 2) * 2 ** draw(0, 9, 8, 9, 2, 2), activation=sign),
+            layer("max_pool2d", kernel=(2, 2), stride=(2, 1)),
+            conv(signs(2, 8, 2, 1), scale=Fraction(1, 3)))),
         "circuit": rt.CircuitData(
             2, 4, np.array([0, 1, 2, 1, 3, 0, 3, 4, 5]), np.array([3, 3, 3, 4, 4, 5, 5, 6, 6]),
             np.array([0, 3, 1, 2, 2, 3, 0, 1, 3]),

@@ -25,7 +25,7 @@ def pack_digits(digits: Digits | None, reads: Emitted | None, weights: Weights) 
     if digits is not None and reads is not None:
         codes, own, pads = reads.by_code()[0], digits.multipliers, np.array(digits.pads)
         at = np.array(codes) % 256
-        tables = np.zeros((len(own), int(at.max()) + 1))
+        tables = np.zeros((len(own), 256 if min(codes) < 0 else max(codes) + 1))
         tables[:, at] = digits.tables
     book = weights.digits
     entries = np.zeros((0, 0)) if book is None else np.array(book.tables)
@@ -37,9 +37,9 @@ def pack_digits(digits: Digits | None, reads: Emitted | None, weights: Weights) 
 
 def read_book(data: Any) -> NDArray[Any]:
     """The codes that the indices of a book stand for (the reader in C has checked the section)."""
-    count, width, digits, entries = np.frombuffer(data, "<u4", 4).tolist()
+    count, _, digits, entries = np.frombuffer(data, "<u4", 4).tolist()
     multipliers = np.frombuffer(data, "<i8", digits, 16 + 8 * count).tolist()
     rows = np.frombuffer(data, "<i2")[-(-(-digits * entries // 4) * 4) :]
     tables = rows[: digits * entries].reshape(digits, entries).astype(object)
     values = sum(m * table for m, table in zip(multipliers, tables, strict=True))
-    return np.array(values.tolist() if digits else [], np.int64)
+    return np.array([*values.tolist(), *([0] * (256 - entries))], np.int64)  # 0 beyond the book

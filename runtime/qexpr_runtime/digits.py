@@ -61,9 +61,7 @@ def _by_bytes(values: tuple[int, ...], signed: bool) -> tuple[list[int], list[tu
     return [256**e for e in range(len(tables))], tables
 
 
-def _by_mantissas(
-    values: tuple[int, ...], signed: bool
-) -> tuple[list[int], list[tuple[int, ...]]]:
+def _by_mantissas(values: tuple[int, ...], signed: bool) -> tuple[list[int], list[tuple[int, ...]]]:
     """Bytes of the power of two in each value, apart for each odd part (powers of sqrt 2: two)."""
     odd = [abs(v) // (v & -v) if v else 0 for v in values]
     multipliers: list[int] = []
@@ -92,9 +90,7 @@ def _by_signs(values: tuple[int, ...]) -> tuple[list[int], list[tuple[int, ...]]
         if len(parts) > _MOST_DIGITS:
             return [], [], 0
     # twice the value: 2 low + all parts + sum of sign times part
-    tables = [
-        tuple(1 if sums[v - low] >> e & 1 else -1 for v in values) for e in range(len(parts))
-    ]
+    tables = [tuple(1 if sums[v - low] >> e & 1 else -1 for v in values) for e in range(len(parts))]
     return parts, tables, 2 * low + sum(parts)
 
 

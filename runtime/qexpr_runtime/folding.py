@@ -66,9 +66,7 @@ def fold_steps(
     return levels, direction
 
 
-def fold_places(
-    values: Numbers, act: ActivationData
-) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
+def fold_places(values: Numbers, act: ActivationData) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
     """Thresholds on the places of values in ascending order."""
     ordered = sorted(set(values))
     levels = [

@@ -141,6 +141,33 @@ def _files(rng: np.random.Generator) -> int:
     return 3
 
 
+def _digits(rng: np.random.Generator) -> int:
+    """Residual levels against weights that are signs, and powers of two against such."""
+    g = [Fraction(3, 4), Fraction(5, 2**30)]
+    levels = ActivationData("steps", thresholds=(-g[0], 0, g[0]),
+                            values=(-g[0] - g[1], g[1] - g[0], g[0] - g[1], g[0] + g[1]))  # fmt: skip
+    powers = ActivationData("steps", thresholds=tuple(range(15)),
+                            values=(0, *(2**k for k in range(15))))  # fmt: skip
+    shifts = rng.choice([-1, 1], (40, 33)) * 2 ** rng.integers(0, 15, (40, 33))
+    count = 0
+    for act, codes in ((levels, rng.choice([-1, 1], (40, 33))), (powers, shifts)):
+        network = NetworkData(
+            (33,),
+            (LayerData("activate", activation=act), LayerData("dense", codes=codes)),
+        )
+        x = rng.integers(-2, 17, (20, 33)) * 0.75
+        passed = np.digitize(x, [float(t) for t in act.thresholds])
+        exact = np.array(act.values, dtype=object)[passed] @ codes.T.astype(object)
+        with tempfile.TemporaryDirectory() as folder:
+            save(Path(folder) / "test.qxr", network)
+            net = load(Path(folder) / "test.qxr")
+        if net.info()["layers"][1]["sums"] != "integer":
+            raise AssertionError("a layer of digits does not sum integers")
+        _equal(net(x), exact.astype(np.float64), "a layer of digits")
+        count += 1
+    return count
+
+
 def _equal(got: Any, wanted: Any, what: str) -> None:
     if got.shape != np.shape(wanted) or not (got == wanted).all():
         raise AssertionError(f"{what} differs from its reference on {isa()} kernels")
@@ -158,6 +185,7 @@ def self_test(report: Callable[[str], None]) -> bool:
                 ("convolutions", _convolutions),
                 ("shifts, thresholds, circuits", _others),
                 ("packed files", _files),
+                ("packed layers of digits", _digits),
             ):
                 try:
                     report(f"{name:8s}{title}: {check(rng)} checks, all equal")

@@ -46,8 +46,11 @@ def residual(gammas):
 def logarithmic(bits, base=2.0, top=1):
     """0 and powers of the base, 2^bits - 1 of them below 2^top."""
     root = Fraction(2.0**0.5)
-    powers = [Fraction(2) ** (e // 2) * (root if e % 2 else 1) for e in range(-(2 ** (bits + 1)), 9)]
-    powers = powers if base != 2 else [Fraction(2) ** e for e in range(-(2 ** (bits + 1)), 9)]
+    exponents = range(-(2 ** (bits + 1)), 9)
+    if base == 2:
+        powers = [Fraction(2) ** e for e in exponents]
+    else:
+        powers = [Fraction(2) ** (e // 2) * (root if e % 2 else 1) for e in exponents]
     powers = [p for p in powers if p <= 2**top][-(2**bits - 1) :]
     middles = [(a + b) / 2 for a, b in itertools.pairwise([Fraction(0), *powers])]
     return Steps(tuple(middles), (Fraction(0), *powers))
@@ -99,7 +102,9 @@ def held_to_the_exact_values(net, file, x, x_max=8.0):
             rt._core.select(before)
         bound = file.rounding_bound(x_max, input_bits=2, dtype=dtype)
         assert bound < 1e-2
-        errors = [abs(Fraction(float(a)) - b) for a, b in zip(got.ravel(), wanted.ravel())]
+        errors = [
+            abs(Fraction(float(a)) - b) for a, b in zip(got.ravel(), wanted.ravel(), strict=True)
+        ]
         assert max(errors) <= bound
 
 
