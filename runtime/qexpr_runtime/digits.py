@@ -78,7 +78,7 @@ def _by_mantissas(values: tuple[int, ...], signed: bool) -> tuple[list[int], lis
 
 
 def _by_signs(values: tuple[int, ...]) -> tuple[list[int], list[tuple[int, ...]], int]:
-    """Signs: the values less the least one as sums of some of a few numbers. Residual levels are."""
+    """Signs: the values less the least are sums of some of a few numbers; residual levels are."""
     low = min(values)
     wanted = {v - low for v in values}
     parts: list[int] = []

@@ -144,8 +144,8 @@ def _files(rng: np.random.Generator) -> int:
 def _digits(rng: np.random.Generator) -> int:
     """Residual levels against weights that are signs, and powers of two against such."""
     g = [Fraction(3, 4), Fraction(5, 2**30)]
-    levels = ActivationData("steps", thresholds=(-g[0], 0, g[0]),
-                            values=(-g[0] - g[1], g[1] - g[0], g[0] - g[1], g[0] + g[1]))  # fmt: skip
+    sums = (-g[0] - g[1], g[1] - g[0], g[0] - g[1], g[0] + g[1])
+    levels = ActivationData("steps", thresholds=(-g[0], 0, g[0]), values=sums)
     powers = ActivationData("steps", thresholds=tuple(range(15)),
                             values=(0, *(2**k for k in range(15))))  # fmt: skip
     shifts = rng.choice([-1, 1], (40, 33)) * 2 ** rng.integers(0, 15, (40, 33))
