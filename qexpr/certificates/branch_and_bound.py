@@ -60,9 +60,10 @@ def enclose(
     *,
     stop_above: float = np.inf,
     budget: float | None = None,
+    boxes: int | None = None,
     progress: Progress | None = None,
 ) -> Proof:
-    """Search; `enough` and `stop_above` as in `search.search`, budget in seconds."""
+    """Search; `enough`, `stop_above` as in `search.search`; budget in seconds, at most `boxes`."""
     program = lower_to_program(w)
     rounded = rounded_program(program)
 
@@ -78,6 +79,7 @@ def enclose(
         enough,
         stop_above=stop_above,
         deadline=None if budget is None else time.monotonic() + budget,
+        most=boxes,
         progress=progress,
     )
     point = tuple(Fraction(float(x)) for x in found.point)

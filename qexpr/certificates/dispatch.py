@@ -18,7 +18,7 @@ from qexpr.certificates.document import (
 )
 from qexpr.certificates.enclosure import BUDGET, Enclosure, check_budget, read_gap
 from qexpr.circuits.graph import Circuit
-from qexpr.core.numbers import read_rational
+from qexpr.core.numbers import read_integer, read_rational
 from qexpr.errors import CertificateError, InvalidInput, QexprError, Unsupported, shorten
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def enclose(
     gap: object = "1e-2",
     *,
     budget: float | None = BUDGET,
+    boxes: int | None = None,
     method: str = "auto",
     progress: Progress | None = None,
 ) -> Enclosure:
@@ -54,6 +55,8 @@ def enclose(
     f : Target
     gap : stop when ``upper - lower <= gap * upper``, or upper <= 2^-40
     budget : seconds, None for no end
+    boxes : the search ends once so many were looked at; None for no end. Unlike seconds, they
+        give the same ends on every run
     method : "auto", "piecewise" (d = 1 without steps) or "branch-and-bound"
     progress : called with both ends and the number of boxes
 
@@ -66,7 +69,7 @@ def enclose(
     """
     share = read_gap(gap)
     wanted = (1 - 2.0**-24) / (1 - share)  # the rest is for rounding the ends
-    proof = _prove(w, f, lambda best: max(best * wanted, _FLOOR), budget, method, progress)
+    proof = _prove(w, f, lambda best: max(best * wanted, _FLOOR), budget, boxes, method, progress)
     reached = proof.upper - proof.lower <= Fraction(share) * proof.upper
     return Enclosure(
         proof.lower,
@@ -84,6 +87,7 @@ def certify(
     eps: object,
     *,
     budget: float | None = BUDGET,
+    boxes: int | None = None,
     method: str = "auto",
     progress: Progress | None = None,
 ) -> Certificate:
@@ -104,7 +108,9 @@ def certify(
     # ends that are rounded outward must still be at most eps
     limit = math.nextafter(float(bound) * (1 - 2.0**-38), 0.0)
     try:
-        proof = _prove(w, f, lambda _: limit, budget, method, progress, stop_above=float(bound))
+        proof = _prove(
+            w, f, lambda _: limit, budget, boxes, method, progress, stop_above=float(bound)
+        )
     except Unsupported:
         if by_plan is None:
             raise
@@ -180,6 +186,7 @@ def _prove(
     f: Target,
     enough: Callable[[float], float],
     budget: float | None,
+    boxes: int | None,
     method: str,
     progress: Progress | None,
     stop_above: float = math.inf,
@@ -187,6 +194,8 @@ def _prove(
     from qexpr.certificates.program import lower_to_program
 
     check_budget(budget)
+    if boxes is not None:
+        read_integer(boxes, "boxes", 1, 10**12)
     if method not in ("auto", *_GENERIC):
         raise InvalidInput(
             f"method must be one of auto, {', '.join(_GENERIC)}, got {shorten(method)}"
@@ -194,7 +203,12 @@ def _prove(
     program = lower_to_program(w)
     if f.d != program.d:
         raise InvalidInput(f"the target has {f.d} variables, the network has {program.d} inputs")
-    options: dict[str, Any] = {"stop_above": stop_above, "budget": budget, "progress": progress}
+    options: dict[str, Any] = {
+        "stop_above": stop_above,
+        "budget": budget,
+        "boxes": boxes,
+        "progress": progress,
+    }
     if method == "auto" and program.d == 1 and program.is_continuous:
         from qexpr.certificates import piecewise
 

@@ -89,6 +89,7 @@ def enclose(
     *,
     stop_above: float = np.inf,
     budget: float | None = None,
+    boxes: int | None = None,
     progress: Progress | None = None,
 ) -> Proof:
     """Enumerate the pieces and search over them; arguments as in `search.search`.
@@ -119,6 +120,7 @@ def enclose(
         enough,
         stop_above=stop_above,
         deadline=deadline,
+        most=boxes,
         progress=progress,
     )
     point = (_nearby(Fraction(float(result.point[0])), found),)

@@ -47,6 +47,7 @@ def search(
     *,
     stop_above: float = np.inf,
     deadline: float | None = None,
+    most: int | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Search until every box is closed.
@@ -59,6 +60,7 @@ def search(
     enough : from the best lower end so far, the upper end at which a box is closed
     stop_above : stop as soon as the lower end exceeds it
     deadline : of time.monotonic()
+    most : boxes; the search ends with the round that reaches them
     progress : called with both ends and the number of boxes
     """
     forest = Forest(len(boxes))
@@ -80,6 +82,7 @@ def search(
         if progress is not None:
             progress(best, top, count)
         late = deadline is not None and time.monotonic() >= deadline
+        late = late or (most is not None and count >= most)
         # a box too small to be halved may keep the upper end where it is: more boxes are in vain
         if not len(boxes) or best > stop_above or late or done > enough(best):
             break

@@ -168,6 +168,17 @@ def test_the_budget_ends_the_search_with_both_ends():
     assert found.lower < found.upper
 
 
+@pytest.mark.parametrize("method", ["piecewise", "branch-and-bound"])
+def test_a_number_of_boxes_ends_the_search_in_the_same_place_on_every_run(method):
+    f = Target("sin(40*x0)/64", 1)
+    w = certified_networks.fitted(f, "ternary", 1, (16, 16))
+    found = certificates.enclose(w, f, "1e-9", boxes=70, method=method, budget=None)
+    assert not found.closed
+    assert 70 <= found.boxes < 200
+    assert found == certificates.enclose(w, f, "1e-9", boxes=70, method=method, budget=None)
+    assert found.upper > certificates.enclose(w, f, "1e-9", method=method).upper
+
+
 def test_progress_shows_both_ends_moving_towards_each_other():
     f = Target("sin(3*x0)*cos(2*x1)/27", 2)
     w = certified_networks.fitted(f, "ternary", 2, (16, 16))
@@ -180,6 +191,7 @@ def test_progress_shows_both_ends_moving_towards_each_other():
 
 
 BAD = [
+    ({"boxes": 0}, "boxes must be"),
     ({"gap": "0"}, "gap must lie between 0 and 1"),
     ({"gap": "1"}, "gap must lie between 0 and 1"),
     ({"gap": "nan"}, "gap must be a number"),
