@@ -20,7 +20,7 @@ from qexpr.study.tasks import one_thread
 __all__ = ["Engine", "Serial", "open_engine"]
 
 _MAX_WORKERS = 4096
-_CONNECT_SECONDS = 10
+CONNECT_SECONDS = 10
 
 
 class Serial(Executor):
@@ -124,7 +124,7 @@ class Dask(Engine):
 
     def close(self, at_once: bool = False) -> None:
         """Leave the cluster as it is, without our tasks."""
-        self.executor.shutdown(wait=False, cancel_futures=True)
+        self.executor.shutdown(wait=False)  # Dask cancels what is left
         self.client.close()
 
 
@@ -135,14 +135,21 @@ def _connect(address: str) -> Any:
         raise InvalidInput("a cluster needs Dask: pip install 'qexpr[cluster]'") from None
     import logging
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are told by us
+    for name in list(logging.root.manager.loggerDict):
+        if name.split(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # we say what happened
+    if address.startswith("file:") and not os.path.exists(address.removeprefix("file:")):
+        raise InvalidInput(  # Dask would wait for it for ever
+            f"there is no scheduler file {shorten(address.removeprefix('file:'))}; "
+            "dask scheduler --scheduler-file writes it"
+        )
     given = (
         {"scheduler_file": address.removeprefix("file:")}
         if address.startswith("file:")
         else {"address": address}
     )
     try:
-        return distributed.Client(**given, timeout=_CONNECT_SECONDS, set_as_default=False)
+        return distributed.Client(**given, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InvalidInput(

@@ -163,6 +163,8 @@ class _Work:
             future = self.engine.executor.submit(run_cell, self.study.kind.name, dict(job.cell))
         except BrokenExecutor:
             self._replace_workers([job])
+        except RuntimeError as error:  # a cluster that is gone takes no tasks
+            raise Stopped(f"{self.engine.name} takes no more cells: {error}") from None
         else:
             self.under_way[future] = job
 
@@ -170,6 +172,8 @@ class _Work:
         lost: list[Job] = []
         for future in done:
             job = self.under_way.pop(future)
+            if future.cancelled():  # by nobody here
+                raise Stopped(f"{self.engine.name} is gone")
             error = future.exception()
             if isinstance(error, BrokenExecutor):
                 lost.append(job)
