@@ -119,10 +119,17 @@ _CHANGES: dict[str, dict[str, Any]] = {
     "post-training": {"warm": 1.0, "ramp": 0.0},  # trains as float does, to the bit
     "float": {"warm": 1.0, "ramp": 0.0},
 }
+# tuned on a target, see docs/decisions/training-recipes.md
+_FAST = {"warm": 0.0, "ramp": 0.0, "rate": 3e-2}
+_TARGETS: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(("bnn", "dorefa", "bwn", "xnor", "residual", "hwgq", "log"), _FAST),
+    "continuous-discrete": {"warm": 0.0, "ramp": 0.0, "rate": 1e-2},
+    "binaryconnect": {"rate": 1e-2},
+}
 _CLASSES: dict[str, Any] = {
     "loss": "cross-entropy",
     "norm": "ordinary",
-    "steps": 1500,
+    "steps": 400,
     "batch": 128,
     "first": "real",
     "last": "real",
@@ -173,7 +180,7 @@ def get_recipe(
                 f"a recipe has no field {shorten(name)}{suggest(name, known)}; "
                 f"it has {', '.join(known)}"
             )
-    options = {**_CHANGES[method], **(_CLASSES if task == "classes" else {})}
+    options = {**_CHANGES[method], **(_CLASSES if task == "classes" else _TARGETS.get(method, {}))}
     if task == "classes" and method == "bnn":
         options["loss"] = "square-hinge"
     options["weights"] = weights_of(method, bits)

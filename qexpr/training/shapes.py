@@ -73,8 +73,9 @@ def convolutional(
 ) -> nn.Sequential:
     """3 x 3 convolutions with padding 1, a maximum over 2 x 2 after each, and a linear layer.
 
-    Normalisation stands between a convolution and its maximum, the activation after both; in
-    XNOR-Net's order normalisation and binarization come before each convolution but the first.
+    With discrete activations normalisation comes after the maximum, which would shift what they
+    divide at 0; with ReLU before it, where it is folded. In XNOR-Net's order normalisation and
+    binarization come before each convolution but the first.
     """
     c, height, width = image
     sizes = [c, *(read_integer(n, "each number of channels", 1, _WIDEST) for n in _list(channels))]
@@ -94,10 +95,10 @@ def convolutional(
         elif recipe.order == "before":
             parts += [QuantConv2d(a, b, 3, **options), pool]
         else:
-            normal = _norm(recipe, b, dtype, image=True)
-            # the normalisation goes into the convolution's scales; the maximum is taken before the
-            # activation, since a maximum of signs is nearly always +1
-            parts += [QuantConv2d(a, b, 3, **options), *normal, pool, _activation(recipe, dtype)]
+            after = [pool, *_norm(recipe, b, dtype, image=True)]
+            if recipe.activations is None:
+                after.reverse()  # goes into the convolution's scales
+            parts += [QuantConv2d(a, b, 3, **options), *after, _activation(recipe, dtype)]
         height, width = height // 2, width // 2
     if recipe.order == "before":
         parts += [*_norm(recipe, sizes[-1], dtype, image=True), nn.ReLU()]
