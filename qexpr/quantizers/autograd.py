@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from qexpr.errors import InvalidInput, shorten
 from qexpr.quantizers.backend import Array, import_torch, torch_backend
 
-__all__ = ["backward_function", "forward_function"]
+__all__ = ["MemberGenerators", "backward_function", "forward_function"]
 
 
-_BUILT: list[tuple[Any, Any]] = []  # not functools.cache, which torch.compile looks through
+_BUILT: list[tuple[Any, Any, Any]] = []  # not functools.cache, which torch.compile looks through
 
 
-def _passes() -> tuple[Any, Any]:
-    """Return the two autograd functions."""
+def _passes() -> tuple[Any, Any, Any]:
+    """Return the three autograd functions."""
     if not _BUILT:
         _BUILT.append(_build())
     return _BUILT[0]
 
 
-def _build() -> tuple[Any, Any]:
-    """Make the two autograd functions; torch is imported here and not before."""
+def _build() -> tuple[Any, Any, Any]:
+    """Make the three autograd functions; torch is imported here and not before."""
     torch = import_torch()
 
     b = torch_backend()
@@ -49,22 +50,93 @@ def _build() -> tuple[Any, Any]:
             gradient, learned = ctx.quantizer.rule_backward(b, x, upstream, given)
             return None, None, gradient, *(learned[name] for name in given)
 
+    def quantize(quantizer: Any, upstream: Any, noise: Any) -> Any:
+        values = _tensors(quantizer, upstream, {})
+        given = dict(zip(quantizer.parameters, values, strict=True))
+        return quantizer.rule_forward(b, upstream, given, noise)
+
     class QuantizedGradient(torch.autograd.Function):
         """Forward: the identity. Backward: the quantizer's map of the gradient."""
 
         @staticmethod
-        def forward(ctx: Any, quantizer: Any, generator: Any, x: Any) -> Any:
-            ctx.quantizer, ctx.generator = quantizer, generator
+        def forward(quantizer: Any, generator: Any, x: Any) -> Any:
             return x.view_as(x)
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            ctx.quantizer, ctx.generator = inputs[:2]
 
         @staticmethod
         def backward(ctx: Any, upstream: Any) -> Any:
             noise = _noise(ctx.quantizer, upstream, ctx.generator)
-            values = _tensors(ctx.quantizer, upstream, {})
-            given = dict(zip(ctx.quantizer.parameters, values, strict=True))
-            return None, None, ctx.quantizer.rule_forward(b, upstream, given, noise)
+            return None, None, quantize(ctx.quantizer, upstream, noise)
 
-    return Quantized, QuantizedGradient
+        @staticmethod
+        def vmap(info: Any, in_dims: Any, quantizer: Any, generator: Any, x: Any) -> Any:
+            return StackedGradient.apply(quantizer, generator, x.movedim(in_dims[2], 0)), 0
+
+    class StackedGradient(QuantizedGradient):
+        """The same for the members of an ensemble, along the first axis."""
+
+        @staticmethod
+        def backward(ctx: Any, upstream: Any) -> Any:
+            if not ctx.quantizer.is_stochastic:
+                each = torch.vmap(lambda g: quantize(ctx.quantizer, g, None))
+                return None, None, each(upstream)
+            noise = ctx.generator.draw(upstream.shape[1:], upstream.device)
+            each = torch.vmap(lambda g, n: quantize(ctx.quantizer, g, n))
+            return None, None, each(upstream, noise)
+
+    class Noise(torch.autograd.Function):
+        """Uniform noise in the shape of x: one draw for each member under vmap."""
+
+        @staticmethod
+        def forward(x: Any, generators: MemberGenerators) -> Any:
+            if len(generators.each) != 1:
+                raise InvalidInput(
+                    f"{len(generators.each)} generators are for as many members under torch.vmap"
+                )
+            return generators.draw(x.shape, x.device)[0]
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            ctx.mark_non_differentiable(output)
+
+        @staticmethod
+        def backward(ctx: Any, upstream: Any) -> Any:
+            return None, None
+
+        @staticmethod
+        def vmap(info: Any, in_dims: Any, x: Any, generators: MemberGenerators) -> Any:
+            shape = list(x.shape)
+            del shape[in_dims[0]]
+            return generators.draw(tuple(shape), x.device), 0
+
+    return Quantized, QuantizedGradient, Noise
+
+
+@dataclass(frozen=True)
+class MemberGenerators:
+    """Sources of noise for an ensemble under ``torch.vmap``: one for each member.
+
+    Each member draws as it would alone; it takes the place of a ``torch.Generator``.
+    """
+
+    each: tuple[Any, ...]
+
+    def draw(self, shape: tuple[int, ...], device: Any) -> Array:
+        """Uniform noise on [0, 1) of one shape for each, stacked."""
+        torch = import_torch()
+
+        return torch.stack([_uniform(shape, generator, device) for generator in self.each])
+
+
+def _uniform(shape: tuple[int, ...], generator: Any, device: Any) -> Array:
+    """Uniform noise, drawn where the generator lives: a seed gives the same on every device."""
+    torch = import_torch()
+
+    source = generator.device
+    return torch.rand(shape, generator=generator, dtype=torch.float64, device=source).to(device)
 
 
 def _noise(quantizer: Any, x: Array, generator: Any) -> Array | None:
@@ -76,14 +148,14 @@ def _noise(quantizer: Any, x: Array, generator: Any) -> Array | None:
                 f"{quantizer.name} with {quantizer.options} is deterministic: no generator"
             )
         return None
+    if isinstance(generator, MemberGenerators):
+        return _passes()[2].apply(x, generator)
     if not isinstance(generator, torch.Generator):
         raise InvalidInput(
             f"{quantizer.name} is stochastic: generator must be a torch.Generator, "
             f"got {shorten(generator)}"
         )
-    # drawn where the generator lives, so that a seed gives the same noise on every device
-    noise = torch.rand(x.shape, generator=generator, dtype=torch.float64, device=generator.device)
-    return noise.to(x.device)
+    return _uniform(x.shape, generator, x.device)
 
 
 def _tensors(quantizer: Any, x: Array, given: dict[str, Array]) -> list[Array]:
@@ -120,7 +192,7 @@ def _check(x: Any) -> None:
 
 def forward_function(quantizer: Any, check: bool) -> Callable[..., Any]:
     """Return ``f(tensor, generator=None, **parameters)``: the quantizer's map with its gradient."""
-    quantized, _ = _passes()
+    quantized, _, _ = _passes()
 
     def apply(x: Any, *, generator: Any = None, **parameters: Any) -> Any:
         _check(x)
@@ -134,7 +206,7 @@ def forward_function(quantizer: Any, check: bool) -> Callable[..., Any]:
 
 def backward_function(quantizer: Any) -> Callable[..., Any]:
     """Return ``f(tensor, generator=None)``: the identity that quantizes gradients."""
-    _, quantized = _passes()
+    _, quantized, _ = _passes()
 
     def apply(x: Any, *, generator: Any = None) -> Any:
         _check(x)

@@ -255,7 +255,7 @@ def torch_backend() -> Any:
         @staticmethod
         def bucket(x: Array, thresholds: Array, *, closed_above: bool) -> Array:
             # torch's `right` is the opposite end of NumPy's `side`: right=True counts t <= x
-            return torch.bucketize(x, thresholds, right=not closed_above).to(x.dtype)
+            return torch.bucketize(x.contiguous(), thresholds, right=not closed_above).to(x.dtype)
 
         @staticmethod
         def ldexp(x: Array, exponent: Array) -> Array:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qexpr.training.data import digits as digits
     from qexpr.training.data import from_arrays as from_arrays
     from qexpr.training.data import sample_target as sample_target
+    from qexpr.training.ensembles import train_ensemble as train_ensemble
     from qexpr.training.freezing import freeze as freeze
     from qexpr.training.freezing import freeze_ensemble as freeze_ensemble
     from qexpr.training.layers import Affine as Affine
@@ -80,6 +81,7 @@ _PUBLIC = {
     "set_generator": "layers",
     "set_temperature": "settings",
     "train": "loop",
+    "train_ensemble": "ensembles",
 }
 
 __all__ = [*_PUBLIC]

@@ -37,7 +37,7 @@ def read_checkpoint(path: str | os.PathLike[str], identity: dict[str, Any]) -> d
         If the file is no checkpoint, or belongs to other data, another recipe, shape or seed.
     """
     try:
-        saved = torch.load(path, weights_only=True)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises what its unpickler meets
         raise InvalidInput(
             f"{shorten(path)} is no checkpoint: {type(error).__name__}; delete it to start afresh"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -10,7 +12,7 @@ from qexpr.training.data import ClassData, TargetData
 from qexpr.training.freezing import freeze
 from qexpr.training.recipes import Recipe
 
-__all__ = ["judge", "require_judge"]
+__all__ = ["judge", "measure", "require_judge"]
 
 _BOXES = 20_000  # of one search: a count, not a time, so that a run stays a function of its seed
 
@@ -28,28 +30,32 @@ def require_judge(data: TargetData | ClassData, recipe: Recipe) -> None:
         )
 
 
+def measure(outputs: torch.Tensor, y: torch.Tensor, data: TargetData | ClassData) -> list[float]:
+    """The errors of networks from their outputs, (k, m, o), at the points of `data.judged`.
+
+    The share of wrong classes, or the largest error on the dense points.
+    """
+    if isinstance(data, ClassData):
+        return (outputs.argmax(2) != y).double().mean(1).tolist()  # type: ignore[no-any-return]
+    return (outputs[:, :, 0] - y).abs().amax(1).tolist()  # type: ignore[no-any-return]
+
+
 def judge(
-    model: nn.Module,
-    x: torch.Tensor,
-    y: torch.Tensor,
+    dense: float,
+    best: float,
+    model: Callable[[], nn.Module],
     data: TargetData | ClassData,
     recipe: Recipe,
-    best: float,
 ) -> float:
-    """The error of a discrete model in evaluation, at the points (x, y) of `data.judged`.
+    """What a network is chosen by, its dense error and that of the best so far given.
 
-    The share of wrong classes, or the largest error on the dense points. A recipe that judges
-    by certificates takes the proven upper end instead (to a tenth, or what 20,000 boxes prove),
-    where the dense error, which cannot exceed it, leaves a chance to be below `best`.
+    A recipe that judges by certificates takes the proven upper end instead (to a tenth, or what
+    20,000 boxes prove), where the dense error, which cannot exceed it, leaves a chance to be below
+    `best`.
     """
-    with torch.no_grad():
-        outputs = torch.cat([model(part) for part in x.split(4096)])
-    if isinstance(data, ClassData):
-        return float((outputs.argmax(1) != y).double().mean())
-    dense = float((outputs[:, 0] - y).abs().max())
-    if recipe.judge == "dense" or not dense <= best:
+    if recipe.judge == "dense" or not dense <= best or isinstance(data, ClassData):
         return dense
-    return _certified(model, data)
+    return _certified(model(), data)
 
 
 def _certified(model: nn.Module, data: TargetData) -> float:

@@ -18,6 +18,7 @@ from torch.nn import functional
 from qexpr import quantizers
 from qexpr.errors import InvalidInput, shorten
 from qexpr.quantizers import Quantizer
+from qexpr.quantizers.autograd import MemberGenerators
 from qexpr.training.functions import blended, cancelled
 from qexpr.training.relaxed import relaxed
 
@@ -65,7 +66,7 @@ def read_quantizer(given: str | Quantizer | None, role: str) -> Quantizer | None
 class _Quantizing(nn.Module):
     """What the layers share: noise in training only, and the share of discreteness."""
 
-    generator: torch.Generator | None = None
+    generator: torch.Generator | MemberGenerators | None = None
     blend: float = 1.0
 
     def _draw(self, quantizer: Quantizer, x: torch.Tensor, scales: Any) -> torch.Tensor:
@@ -76,7 +77,7 @@ class _Quantizing(nn.Module):
             return replace(quantizer, stochastic=False).torch(check=False)(x)  # type: ignore[call-arg]
         return quantizer.torch(check=False)(x, generator=self._source(), **dict(scales))
 
-    def _source(self) -> torch.Generator:
+    def _source(self) -> torch.Generator | MemberGenerators:
         # without a generator: torch's own, which the caller's script seeds
         return self.generator if self.generator is not None else torch.default_generator
 
@@ -324,7 +325,7 @@ def quantized_layers(model: nn.Module) -> list[QuantLinear | QuantConv2d]:
     return [layer for layer in found if layer.weights is not None]
 
 
-def set_generator(model: nn.Module, generator: torch.Generator | None) -> None:
+def set_generator(model: nn.Module, generator: torch.Generator | MemberGenerators | None) -> None:
     """Let every stochastic quantizer of a model draw from one generator."""
     for module in model.modules():
         if isinstance(module, _Quantizing):

@@ -2,16 +2,17 @@
 
 A run is a pure function of data, recipe, widths and seed: batches and noise come from generators
 of its own, one thread computes, and what a checkpoint holds is all there is, so that a run that
-was interrupted ends with the same bits as one that was not.
+was interrupted ends with the same bits as one that was not. One network and many of one shape in
+stacked tensors (`qexpr.training.ensembles`) go through the same steps.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,23 +23,19 @@ from qexpr.core.numbers import read_integer
 from qexpr.core.progress import Progress
 from qexpr.errors import InvalidInput
 from qexpr.networks import QuantizedNetwork
-from qexpr.quantizers.options import check_choice
 from qexpr.training import losses
-from qexpr.training.adamax import ShiftAdaMax
 from qexpr.training.baseline import post_training
 from qexpr.training.checkpoint import read_checkpoint, write_checkpoint
 from qexpr.training.data import ClassData, TargetData
+from qexpr.training.devices import settings
+from qexpr.training.fleet import Alone, Fleet, outputs_of
 from qexpr.training.freezing import freeze
-from qexpr.training.judging import judge, require_judge
-from qexpr.training.layers import set_blend, set_generator
+from qexpr.training.judging import judge, measure
+from qexpr.training.members import Member, begin
 from qexpr.training.recipes import Recipe
-from qexpr.training.rules import attach
-from qexpr.training.schedule import Stage, stage
-from qexpr.training.shapes import convolutional, dense
+from qexpr.training.schedule import stage
 
-__all__ = ["Divergence", "Run", "train"]
-
-_CHECKS = 60  # how often the discrete network is judged
+__all__ = ["Divergence", "Keeping", "Run", "advance", "run_of", "train"]
 
 
 class Divergence(InvalidInput):
@@ -51,13 +48,14 @@ class Run:
 
     Attributes
     ----------
-    model : the module with the best discrete weights so far, in evaluation
+    model : the module with the best discrete weights so far, in evaluation, on the CPU
     recipe, seed : what it was made from
     error : what it was chosen by: the largest error on the dense points (or the proven upper end,
         if the recipe judges so), or the share of wrong classes on the validation set
     history : rows (step, loss, error) of every time the network was judged; of the float network
         where it is quantized after training
     steps : how many were done; less than the recipe's where the run was stopped
+    diverged : where and why a member of an ensemble stopped; "" if it did not
     """
 
     model: nn.Sequential
@@ -67,6 +65,7 @@ class Run:
     history: tuple[tuple[int, float, float], ...]
     steps: int
     input_shape: tuple[int, ...]
+    diverged: str = ""
 
     @property
     def finished(self) -> bool:
@@ -78,21 +77,6 @@ class Run:
         return freeze(self.model, self.input_shape)
 
 
-@dataclass
-class _State:
-    """All that changes; a checkpoint is exactly this."""
-
-    model: nn.Sequential
-    optimiser: torch.optim.Optimizer
-    order: np.random.Generator
-    noise: torch.Generator
-    step: int = 0
-    queue: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    best: dict[str, torch.Tensor] = field(default_factory=dict)
-    error: float = math.inf
-    history: list[tuple[int, float, float]] = field(default_factory=list)
-
-
 def train(
     data: TargetData | ClassData,
     recipe: Recipe,
@@ -101,6 +85,7 @@ def train(
     *,
     residual: bool = False,
     dtype: str = "float64",
+    device: str = "cpu",
     checkpoint: str | os.PathLike[str] | None = None,
     every: int = 500,
     stop: Callable[[], bool] = lambda: False,
@@ -118,6 +103,7 @@ def train(
     residual : layers between equal widths are added to what they read
     dtype : {"float64", "float32"}
         What is computed in; float32 also halves the bits of scales and biases
+    device : "cpu", "cuda" or another of torch's; what is drawn at random is the same on all
     checkpoint : a file that is written every `every` steps and when `stop` says so, and from
         which the run goes on if it is there
     stop : asked after each step
@@ -132,236 +118,229 @@ def train(
         For data, widths or a checkpoint that do not fit.
     """
     read_integer(seed, "seed", 0, 2**63)
-    read_integer(every, "every", 1, 10**9)
-    check_choice(dtype, "dtype", ("float64", "float32"))
-    require_judge(data, recipe)
-    kind = torch.float64 if dtype == "float64" else torch.float32
-    with _one_thread():
-        state = _begin(data, recipe, widths, seed, residual, kind)
-        identity = {
-            "recipe": repr(recipe),
-            "widths": list(widths),
-            "seed": seed,
-            "residual": residual,
-            "dtype": dtype,
-            "data": _fingerprint(data),
-        }
-        if checkpoint is not None and os.path.exists(checkpoint):
-            _restore(state, read_checkpoint(checkpoint, identity))
-        detach = attach(state.optimiser, state.model, recipe.rules)
-        samples = _tensors(data, kind)
-        judged = max(recipe.steps // _CHECKS, 1)
-        try:
-            if state.step == 0:
-                _judge(state, samples, data, math.nan, recipe)
-            while state.step < recipe.steps:
-                loss = _step(state, samples, data, recipe)
-                state.step += 1
-                done = state.step == recipe.steps
-                if done or state.step % judged == 0:
-                    _judge(state, samples, data, loss, recipe)
-                    if report is not None:
-                        report(*state.history[-1])
-                if progress is not None:
-                    progress(state.step, recipe.steps)
-                stopped = stop()
-                if checkpoint is not None and (done or stopped or state.step % every == 0):
-                    write_checkpoint(checkpoint, identity, _saved(state))
-                if stopped:
-                    break
-        finally:
-            detach()
-        state.model.load_state_dict(state.best)
-        set_blend(state.model, 1.0)
-        set_generator(state.model, None)
-        state.model.eval()
-        model, error = state.model, state.error
-        if recipe.after is not None:
-            ends = {"first": recipe.first, "last": recipe.last}
-            model = post_training(model, samples["x"], recipe.after, **ends)
-            points = samples["judged_x"], samples["judged_y"]
-            error = judge(model, *points, data, recipe, math.inf)
+    keeping = Keeping.of(data, widths, residual, dtype, device, checkpoint, every)
+    with settings(dtype, device) as (kind, place):
+        member, model = begin(data, recipe, widths, seed, residual, kind)
+        fleet = Alone(member, model, place)
+        tell = None if report is None else lambda _, *row: report(*row)
+        advance(fleet, [member], data, kind, place, keeping, stop, progress, tell)
+        if member.diverged:
+            raise Divergence(member.diverged)
+        (best,) = fleet.best()
+        return run_of(member, best, data, kind)
+
+
+def run_of(
+    member: Member, model: nn.Sequential, data: TargetData | ClassData, dtype: torch.dtype
+) -> Run:
+    """What is told of a run that has ended or was stopped, its best network given."""
+    recipe, error = member.recipe, member.error
+    if recipe.after is not None:
+        samples = _tensors(data, dtype, torch.device("cpu"))
+        model = post_training(
+            model, samples["x"], recipe.after, first=recipe.first, last=recipe.last
+        )
+        outputs = outputs_of(model, samples["judged_x"])[None]
+        (seen,) = measure(outputs, samples["judged_y"], data)
+        error = judge(seen, math.inf, lambda: model, data, recipe)
     return Run(
         model,
         recipe,
-        seed,
+        member.seed,
         error,
-        tuple(state.history),
-        state.step,
+        tuple(member.history),
+        member.steps,
         data.input_shape,
+        member.diverged,
     )
 
 
-def _begin(
+@dataclass(frozen=True)
+class Keeping:
+    """Where a state is kept, how often, and what else the file has to belong to."""
+
+    path: str | os.PathLike[str] | None
+    every: int
+    identity: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        data: TargetData | ClassData,
+        widths: Sequence[int],
+        residual: bool,
+        dtype: str,
+        device: str,
+        path: str | os.PathLike[str] | None,
+        every: int,
+    ) -> Keeping:
+        """Read what `train` is given."""
+        read_integer(every, "every", 1, 10**9)
+        identity = {
+            "widths": list(widths) if isinstance(widths, list | tuple) else [repr(widths)],
+            "residual": residual,
+            "dtype": dtype,
+            "device": device,
+            "data": _fingerprint(data),
+        }
+        return cls(path, every, identity)
+
+    def all_of(self, members: Sequence[Member]) -> dict[str, Any]:
+        """What a file belongs to."""
+        runs = {"recipe": [repr(m.recipe) for m in members], "seed": [m.seed for m in members]}
+        return {**runs, **self.identity}
+
+
+def advance(
+    fleet: Fleet,
+    members: Sequence[Member],
     data: TargetData | ClassData,
-    recipe: Recipe,
-    widths: Sequence[int],
-    seed: int,
-    residual: bool,
     dtype: torch.dtype,
-) -> _State:
-    start, order, noise = (
-        np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(k,))))
-        for k in range(3)
-    )
-    source = torch.Generator().manual_seed(int(start.integers(2**63)))
-    shape = data.input_shape
-    if isinstance(data, ClassData) != (recipe.loss != "p-norm"):
-        wanted = "classes" if recipe.loss != "p-norm" else "samples of a target"
-        raise InvalidInput(
-            f"the loss {recipe.loss} is for {wanted}: "
-            "get_recipe(method, 'target') or get_recipe(method, 'classes')"
-        )
-    outputs, units = 1, (1.0, 0.0)
-    if isinstance(data, ClassData):
-        outputs = data.classes
-    else:
-        units = (float(np.abs(data.y).max()) or 1.0, 0.0)
-    with torch.random.fork_rng(devices=[]):  # torch's layers draw from the global generator first
-        if len(shape) == 3:
-            model = convolutional(recipe, shape, widths, outputs, generator=source, dtype=dtype)
-        else:
-            model = dense(
-                recipe,
-                shape[0],
-                widths,
-                outputs,
-                generator=source,
-                units=units,
-                residual=residual,
-                dtype=dtype,
-            )
-    generator = torch.Generator().manual_seed(int(noise.integers(2**63)))
-    set_generator(model, generator)
-    return _State(model, _optimiser(recipe, model), order, generator)
+    device: torch.device,
+    keeping: Keeping,
+    stop: Callable[[], bool],
+    progress: Progress | None,
+    report: Callable[[int, int, float, float], None] | None,
+) -> None:
+    """Do the steps of all members, from where a checkpoint left them, until they end or `stop`."""
+    identity = keeping.all_of(members)
+    if keeping.path is not None and os.path.exists(keeping.path):
+        _restore(fleet, members, read_checkpoint(keeping.path, identity))
+    samples = _tensors(data, dtype, device)
+    longest = max(m.recipe.steps for m in members)
+    if not members[0].history:
+        everyone = list(range(len(members)))
+        _judge(fleet, members, everyone, samples, data, [math.nan] * len(members), None)
+    while running := [e for e, member in enumerate(members) if member.runs]:
+        values = _step(fleet, members, running, samples, len(data.x))
+        running = [e for e in running if not members[e].diverged]
+        due = [e for e in running if members[e].is_due]
+        if due:
+            _judge(fleet, members, due, samples, data, values, report)
+        done = max(m.steps for m in members)
+        if progress is not None:
+            progress(done, longest)
+        stopped = stop()
+        last = not any(m.runs for m in members)
+        due_to_be_kept = stopped or last or done % keeping.every == 0
+        if keeping.path is not None and due_to_be_kept and not all(m.diverged for m in members):
+            write_checkpoint(keeping.path, identity, _saved(fleet, members))
+        if stopped:
+            break
 
 
-def _optimiser(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
-    parameters = list(model.parameters())
-    if recipe.optimiser == "sgd":
-        return torch.optim.SGD(parameters, lr=recipe.rate, momentum=0.9)
-    if recipe.optimiser == "shift-adamax":
-        return ShiftAdaMax(parameters, lr=recipe.rate)
-    return torch.optim.Adam(parameters, lr=recipe.rate)
+def _step(
+    fleet: Fleet,
+    members: Sequence[Member],
+    running: list[int],
+    samples: dict[str, torch.Tensor],
+    count: int,
+) -> list[float]:
+    """One step of the members that run; the losses of all, NaN for the others."""
+    stages = {e: stage(members[e].recipe, members[e].steps) for e in running}
+    fleet.start([stages[e].rate if e in stages else 0.0 for e in range(len(members))])
+    values = [math.nan] * len(members)
+    for blend in sorted({now.blend for now in stages.values()}):
+        group = [e for e in running if stages[e].blend == blend]
+        index = np.stack([members[e].batch(count) for e in group])
+        powers = [stages[e].power for e in group]
+        loss = _losses(fleet, group, blend, samples, index, members[0].recipe.loss, powers)
+        loss.sum().backward()  # type: ignore[no-untyped-call]
+        for e, value in zip(group, loss.tolist(), strict=True):
+            values[e] = value
+    for e, size in enumerate(fleet.sizes()):
+        if e in stages:
+            members[e].watch(values[e], size, stages[e])
+    moving = [e for e in running if not members[e].diverged]
+    if moving:
+        fleet.step()
+    for e in moving:
+        members[e].steps += 1
+    return values
 
 
-def _tensors(data: TargetData | ClassData, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+def _losses(
+    fleet: Fleet,
+    group: list[int],
+    blend: float,
+    samples: dict[str, torch.Tensor],
+    index: np.ndarray,
+    kind: str,
+    powers: list[float],
+) -> torch.Tensor:
+    """The loss of each member of a group at its own batch."""
+    chosen = torch.from_numpy(index).to(samples["x"].device)
+    x, y = samples["x"][chosen], samples["y"][chosen]
+    sloped = "slopes" in samples
+    outputs = fleet.forward(group, x.requires_grad_(sloped), blend)
+    if kind != "p-norm":
+        classes = losses.cross_entropy if kind == "cross-entropy" else losses.square_hinge
+        return _each(classes, outputs, y)
+    scale = samples["y"].abs().amax().clamp(min=torch.finfo(y.dtype).tiny)
+    residuals = (outputs[:, :, 0] - y) / scale
+    loss = _p_norms(residuals, powers)
+    if sloped:
+        wrong = losses.slopes_of(x, outputs) - samples["slopes"][chosen]
+        loss = loss + _p_norms(wrong.flatten(1), powers) / scale
+    return loss
+
+
+def _p_norms(residuals: torch.Tensor, powers: list[float]) -> torch.Tensor:
+    if len(set(powers)) == 1:
+        return _each(lambda r: losses.p_norm(r, powers[0]), residuals)
+    return _each(losses.p_norm, residuals, residuals.new_tensor(powers))
+
+
+def _each(loss: Callable[..., torch.Tensor], *arguments: torch.Tensor) -> torch.Tensor:
+    """A loss of every member, along the first axis."""
+    if len(arguments[0]) == 1:
+        return loss(*(argument[0] for argument in arguments))[None]
+    return torch.vmap(loss)(*arguments)  # type: ignore[no-any-return]
+
+
+def _judge(
+    fleet: Fleet,
+    members: Sequence[Member],
+    due: list[int],
+    samples: dict[str, torch.Tensor],
+    data: TargetData | ClassData,
+    values: list[float],
+    report: Callable[[int, int, float, float], None] | None,
+) -> None:
+    """Measure the discrete networks, and keep those that are the best of their run."""
+    outputs = fleet.evaluate(due, samples["judged_x"])
+    best = []
+    for e, seen in zip(due, measure(outputs, samples["judged_y"], data), strict=True):
+        member = members[e]
+        error = judge(seen, member.error, partial(fleet.now, e), data, member.recipe)
+        if member.record(values[e], error):
+            best.append(e)
+    if best:
+        fleet.keep(best)
+    if report is not None:
+        for e in due:
+            report(e, *members[e].history[-1])
+
+
+def _saved(fleet: Fleet, members: Sequence[Member]) -> dict[str, Any]:
+    return {**fleet.saved(), "members": [member.saved() for member in members]}
+
+
+def _restore(fleet: Fleet, members: Sequence[Member], saved: dict[str, Any]) -> None:
+    fleet.restore(saved)
+    for member, state in zip(members, saved["members"], strict=True):
+        member.restore(state)
+
+
+def _tensors(
+    data: TargetData | ClassData, dtype: torch.dtype, device: torch.device
+) -> dict[str, torch.Tensor]:
     judged_x, judged_y = data.judged
     given = {"x": data.x, "y": data.y, "judged_x": judged_x, "judged_y": judged_y}
     if isinstance(data, TargetData) and data.slopes is not None:
         given["slopes"] = data.slopes
-    tensors = {key: torch.from_numpy(np.array(value)) for key, value in given.items()}
+    tensors = {key: torch.from_numpy(np.array(value)).to(device) for key, value in given.items()}
     return {key: t.to(dtype) if t.is_floating_point() else t for key, t in tensors.items()}
-
-
-def _batch(state: _State, size: int, count: int) -> torch.Tensor:
-    """The next indices; what remains of the samples, then a new order of all."""
-    size = min(size, count)
-    if len(state.queue) < size:
-        state.queue = state.order.permutation(count)
-    chosen, state.queue = state.queue[:size], state.queue[size:]
-    return torch.from_numpy(chosen.copy())
-
-
-def _loss(
-    state: _State, samples: dict[str, torch.Tensor], index: torch.Tensor, recipe: Recipe, now: Stage
-) -> torch.Tensor:
-    x, y = samples["x"][index], samples["y"][index]
-    outputs = state.model(x)
-    if recipe.loss == "cross-entropy":
-        return losses.cross_entropy(outputs, y)
-    if recipe.loss == "square-hinge":
-        return losses.square_hinge(outputs, y)
-    scale = samples["y"].abs().amax().clamp(min=torch.finfo(y.dtype).tiny)
-    loss = losses.p_norm((outputs[:, 0] - y) / scale, now.power)
-    if "slopes" in samples:
-        loss = loss + losses.sobolev(state.model, x, samples["slopes"][index], now.power) / scale
-    return loss
-
-
-def _step(
-    state: _State,
-    samples: dict[str, torch.Tensor],
-    data: TargetData | ClassData,
-    recipe: Recipe,
-) -> float:
-    now = stage(recipe, state.step)
-    for group in state.optimiser.param_groups:
-        group["lr"] = now.rate
-    state.model.train()
-    set_blend(state.model, now.blend)
-    index = _batch(state, recipe.batch, len(data.x))
-    state.optimiser.zero_grad()
-    loss = _loss(state, samples, index, recipe, now)
-    loss.backward()  # type: ignore[no-untyped-call]
-    # signs of NaN are numbers again, so that the loss alone would not tell
-    sizes = [w.grad.abs().max() for w in state.model.parameters() if w.grad is not None]
-    value = float(loss.detach())
-    if not math.isfinite(value) or not math.isfinite(float(torch.stack(sizes).sum())):
-        raise Divergence(
-            f"training diverged at step {state.step + 1}: loss {value:g}, "
-            f"{'gradients not finite, ' if math.isfinite(value) else ''}learning rate "
-            f"{now.rate:.3g}; lower the rate (rate={recipe.rate / 10:g}), or take norm='ordinary'"
-        )
-    state.optimiser.step()
-    return value
-
-
-def _judge(
-    state: _State,
-    samples: dict[str, torch.Tensor],
-    data: TargetData | ClassData,
-    loss: float,
-    recipe: Recipe,
-) -> None:
-    """Measure the discrete network, and keep it if it is the best."""
-    state.model.eval()
-    set_blend(state.model, 1.0)
-    points = samples["judged_x"], samples["judged_y"]
-    error = judge(state.model, *points, data, recipe, state.error)
-    state.history.append((state.step, loss, error))
-    if not state.best or error <= state.error:
-        state.error = error
-        state.best = {k: v.clone() for k, v in state.model.state_dict().items()}
-
-
-def _saved(state: _State) -> dict[str, Any]:
-    return {
-        "model": state.model.state_dict(),
-        "optimiser": state.optimiser.state_dict(),
-        "order": _plain(state.order.bit_generator.state),
-        "noise": state.noise.get_state(),
-        "step": state.step,
-        "queue": torch.from_numpy(state.queue.copy()),
-        "best": state.best,
-        "error": state.error,
-        "history": state.history,
-    }
-
-
-def _restore(state: _State, saved: dict[str, Any]) -> None:
-    state.model.load_state_dict(saved["model"])
-    state.optimiser.load_state_dict(saved["optimiser"])
-    state.order.bit_generator.state = _arrays(saved["order"])
-    state.noise.set_state(saved["noise"])
-    state.step = saved["step"]
-    state.queue = saved["queue"].numpy()
-    state.best = saved["best"]
-    state.error = saved["error"]
-    state.history = [tuple(row) for row in saved["history"]]  # type: ignore[misc]
-
-
-def _plain(value: Any) -> Any:
-    """A bit generator's state in types that a checkpoint may hold (no code is ever loaded)."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return {"integers": [int(v) for v in value]} if isinstance(value, np.ndarray) else value
-
-
-def _arrays(value: Any) -> Any:
-    if isinstance(value, dict) and value.keys() == {"integers"}:
-        return np.array(value["integers"], dtype=np.uint64)
-    return {key: _arrays(v) for key, v in value.items()} if isinstance(value, dict) else value
 
 
 def _fingerprint(data: TargetData | ClassData) -> str:
@@ -370,13 +349,3 @@ def _fingerprint(data: TargetData | ClassData) -> str:
     parts = (data.x, data.y, *data.judged, getattr(data, "slopes", None))
     joined = b"".join(np.ascontiguousarray(p).tobytes() for p in parts if p is not None)
     return sha256(joined).hexdigest()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -19,13 +19,19 @@ __all__ = ["ShiftBatchNorm", "recalibrate"]
 class _Shifted(torch.autograd.Function):
     """The normalised values with AP2 of C, 1/std and gamma in the backward products too."""
 
+    generate_vmap_rule = True
+
     @staticmethod
     def forward(
-        ctx: Any, x: torch.Tensor, y: torch.Tensor, c: torch.Tensor, istd: Any, gamma: Any
+        x: torch.Tensor, y: torch.Tensor, c: torch.Tensor, istd: torch.Tensor, gamma: torch.Tensor
     ) -> torch.Tensor:
-        ctx.save_for_backward(ap2_torch(c), ap2_torch(istd), ap2_torch(gamma))
-        ctx.axes = _axes(x)
         return y.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        x, _, *factors = inputs
+        ctx.save_for_backward(*(ap2_torch(factor) for factor in factors))
+        ctx.axes = _axes(x)
 
     @staticmethod
     def backward(ctx: Any, g: torch.Tensor) -> Any:
@@ -108,8 +114,8 @@ class ShiftBatchNorm(nn.Module):
 
     def _remember(self, mean: torch.Tensor, istd: torch.Tensor) -> None:
         with torch.no_grad():
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_istd.lerp_(istd, self.momentum)
+            self.running_mean.add_(mean - self.running_mean, alpha=self.momentum)
+            self.running_istd.add_(istd - self.running_istd, alpha=self.momentum)
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ so that nothing but a step of the optimiser ever alters a weight.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from qexpr.quantizers import Quantizer
 from qexpr.quantizers.options import check_flag, check_real
 from qexpr.training.layers import QuantConv2d, QuantLinear, quantized_layers
 
-__all__ = ["Rules", "attach", "glorot", "rules_of"]
+__all__ = ["Rules", "attach", "follow", "glorot", "rules_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +89,8 @@ def attach(
     if rules is not None and not isinstance(rules, Rules):
         raise InvalidInput(f"rules must be Rules or None, got {shorten(rules)}")
     held = {id(w) for group in optimiser.param_groups for w in group["params"]}
-    power = 2 if isinstance(optimiser, torch.optim.SGD) else 1
-    parts = []
-    for layer in quantized_layers(model):
+    layers = quantized_layers(model)
+    for layer in layers:
         found = rules if rules is not None else rules_of(layer.weights)
         if found == Rules() or not layer.weight.requires_grad:
             continue
@@ -100,9 +99,27 @@ def attach(
                 f"the optimiser holds no weight of shape {tuple(layer.weight.shape)} that the "
                 "rules are for: give it all parameters of the model"
             )
+    return follow(optimiser, [(layer, layer.weight) for layer in layers], rules)
+
+
+def follow(
+    optimiser: torch.optim.Optimizer,
+    held: Iterable[tuple[QuantLinear | QuantConv2d, torch.Tensor]],
+    rules: Rules | None,
+) -> Callable[[], None]:
+    """What `attach` does, for layers and what the optimiser holds as their weights.
+
+    That is the layer's own weight, or those of many such layers along a new first axis.
+    """
+    power = 2 if isinstance(optimiser, torch.optim.SGD) else 1
+    parts = []
+    for layer, weight in held:
+        found = rules if rules is not None else rules_of(layer.weights)
+        if found == Rules() or not weight.requires_grad:
+            continue
         factor = glorot(layer) ** -power if found.scale_updates else 1.0
-        parts.append((layer.weight, found, factor))
-    scaled = [weight for weight, _, factor in parts if factor != 1]
+        parts.append((weight, found, factor, 1 - layer.weight.ndim))
+    scaled = [weight for weight, _, factor, _ in parts if factor != 1]
     before: list[torch.Tensor] = []
 
     def remember(*_: Any) -> None:
@@ -111,12 +128,12 @@ def attach(
     @torch.no_grad()
     def finish(*_: Any) -> None:
         old = iter(before)
-        for weight, found, factor in parts:
+        for weight, found, factor, inputs in parts:
             if factor != 1:
                 start = next(old)
                 weight.copy_(start + factor * (weight - start))
             if found.centre:
-                weight.sub_(weight.mean(1, keepdim=True))
+                weight.sub_(weight.mean(inputs, keepdim=True))
             if found.clip is not None:
                 weight.clamp_(-found.clip, found.clip)
 
