@@ -67,6 +67,7 @@ def enclose(
     Unsupported
         For networks that have no enclosure (see `program.lower_to_program`).
     """
+    _require_target(f)
     share = read_gap(gap)
     wanted = (1 - 2.0**-24) / (1 - share)  # the rest is for rounding the ends
     proof = _prove(w, f, lambda best: max(best * wanted, _FLOOR), budget, boxes, method, progress)
@@ -97,6 +98,7 @@ def certify(
     this proves nothing, and for everything else, the general methods search until the budget ends.
     The verdict is certified (upper <= eps), refuted (lower > eps at the point) or open.
     """
+    _require_target(f)
     bound = read_rational(eps, "eps")
     if bound <= 0:
         raise InvalidInput(f"eps must be positive, got {shorten(eps)}")
@@ -166,6 +168,15 @@ def _check_lower(certificate: Certificate, w: Any, f: Target | Telegraph) -> Non
         raise CertificateError("the point must lie in the unit cube")
     if error_at(w, f, point)[0] < certificate.lower:
         raise CertificateError("the error at the point is not proven to reach the lower end")
+
+
+def _require_target(f: object) -> None:
+    from qexpr.core.function import Function
+
+    if not isinstance(f, Function):
+        raise InvalidInput(
+            f"f must be a target, such as targets.Target('sin(x)'), got {shorten(f)}"
+        )
 
 
 def _exists(module: str) -> bool:

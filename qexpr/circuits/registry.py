@@ -141,6 +141,10 @@ def _query(
 ) -> tuple[Query, Fraction | None]:
     if f is None and d is None:
         raise InvalidInput("without a target (f=None, the class) d must be given")
+    if f is not None and not isinstance(f, Function):
+        raise InvalidInput(
+            f"f must be a target, such as targets.Target('sin(x)'), got {shorten(f)}"
+        )
     if f is not None and d is not None and d != f.d:
         raise InvalidInput(f"d is {f.d} for this target, got {shorten(d)}")
     query = Query(f.d if f is not None else d, n, lam, eps, alphabet=alphabet)

@@ -10,10 +10,12 @@ import click
 from qexpr.cli.nets import read_net
 from qexpr.cli.output import deliver
 from qexpr.cli.progress import search_line
+from qexpr.cli.rescaled import rescaled
 from qexpr.errors import InvalidInput, shorten
 
 if TYPE_CHECKING:
     from qexpr.certificates import Certificate, Enclosure
+    from qexpr.targets import Target, Telegraph
 
 __all__ = ["certify_command"]
 
@@ -24,6 +26,8 @@ _FORMATS = ("text", "json")
 @click.command(name="certify", short_help="Enclose the error of any network; prove it.")
 @click.argument("net", metavar="NET")
 @click.option("--target", metavar="EXPR", help="An expression, or the name of a target.")
+@click.option("--domain", metavar="A:B,..", help="The box of the target ([0,1] each).")
+@click.option("--norm", metavar="M", help="The network is of the target over M (1).")
 @click.option("--eps", metavar="EPS", help="Decide sup |f - f~| <= EPS, and prove it.")
 @click.option("--gap", metavar="GAP", default="1e-2", help="Relative gap of the ends (1e-2).")
 @click.option("--budget", metavar="SECONDS", default="60", help="Time to search (60).")
@@ -36,6 +40,8 @@ _FORMATS = ("text", "json")
 def certify_command(
     net: str,
     target: str | None,
+    domain: str | None,
+    norm: str | None,
     eps: str | None,
     gap: str,
     budget: str,
@@ -61,6 +67,8 @@ def certify_command(
         raise InvalidInput("--target EXPR is needed (or --range, or --lipschitz)")
     if target is None and (eps is not None or certificate is not None):
         raise InvalidInput("--eps and --certificate need --target EXPR")
+    if target is None and (domain is not None or norm is not None):
+        raise InvalidInput("--domain and --norm need --target EXPR")
     if certificate is not None and eps is None:
         raise InvalidInput("--certificate needs --eps EPS: a certificate decides on an accuracy")
     seconds = _seconds(budget)
@@ -68,7 +76,8 @@ def certify_command(
     report: dict[str, Any] = {"net": net, "digest": w.digest()}
     code = 0
     if target is not None:
-        code = _error(report, w, target, eps, gap, seconds, method, certificate)
+        f = rescaled(target, w.d, domain, norm)
+        code = _error(report, w, f, eps, gap, seconds, method, certificate)
     if w.d == 1:
         report |= _pieces(w)
     if with_range:
@@ -97,7 +106,7 @@ def _seconds(text: str) -> float:
 def _error(
     report: dict[str, Any],
     w: Any,
-    target: str,
+    f: Target | Telegraph,
     eps: str | None,
     gap: str,
     seconds: float,
@@ -105,9 +114,8 @@ def _error(
     path: str | None,
 ) -> int:
     from qexpr import certificates
-    from qexpr.targets import find
+    from qexpr.core.numbers import read_rational
 
-    f = find(target, w.d)
     options: dict[str, Any] = {"budget": seconds, "method": method}
     found: Certificate | Enclosure
     if eps is None:
@@ -116,17 +124,19 @@ def _error(
         closed = found.closed
         verdict = "enclosed" if closed else "open"
     else:
+        bound = f.units.error_to_unit(read_rational(eps, "eps"))
         with search_line() as tell:
-            found = certificates.certify(w, f, eps, progress=tell, **options)
+            found = certificates.certify(w, f, bound, progress=tell, **options)
         verdict = str(found.verdict)
         closed = verdict == "certified"
-        report["eps"] = str(found.eps)
+        report["eps"] = str(f.units.error_to_user(found.eps))
         if path is not None:
             certificates.write(path, found)
             report["certificate"] = path
     point = None if found.point is None else [str(x) for x in f.units.to_user(found.point)]
     report |= {
         "target": f.text,
+        "units": None if f.units.trivial else f.units.describe(),
         "verdict": verdict,
         "method": found.method,
         "lower": str(f.units.error_to_user(found.lower)),
@@ -191,7 +201,8 @@ def _text(report: dict[str, Any]) -> str:
         lines.append(f"{said}: {_between(report, 'sup |f - f~|')}")
         if report["point"] is not None:
             lines.append(f"  |f - f~| reaches the lower end at ({_short_point(report['point'])})")
-        lines.append(f"  f = {report['target']}; method: {report['method']}")
+        units = f" on {report['units']}, in these units" if report["units"] else ""
+        lines.append(f"  f = {report['target']}{units}; method: {report['method']}")
     if "certificate" in report:
         lines.append(f"  certificate: {report['certificate']}")
     if "pieces" in report:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
 import click
 
-from qexpr.errors import CertificateError
+from qexpr.cli.rescaled import rescaled
+from qexpr.errors import CertificateError, InvalidInput
+
+if TYPE_CHECKING:
+    from qexpr.certificates import Certificate
+    from qexpr.targets import Target, Telegraph
 
 __all__ = ["check_command"]
 
@@ -15,7 +23,11 @@ _DIGITS = 6
 @click.argument("certificate", metavar="CERT.json")
 @click.argument("net", metavar="NET.json")
 @click.option("--target", metavar="EXPR", help="Also require the certificate to be about this.")
-def check_command(certificate: str, net: str, target: str | None) -> int:
+@click.option("--domain", metavar="A:B,..", help="The box of that target ([0,1] each).")
+@click.option("--norm", metavar="M", help="The network is of that target over M (1).")
+def check_command(
+    certificate: str, net: str, target: str | None, domain: str | None, norm: str | None
+) -> int:
     """Check that CERT.json proves what it states about NET.json.
 
     Everything is derived again from the two files: the circuit's units are recognised from its
@@ -28,11 +40,13 @@ def check_command(certificate: str, net: str, target: str | None) -> int:
     from qexpr import certificates
     from qexpr.cli.nets import read_net
 
+    if target is None and (domain is not None or norm is not None):
+        raise InvalidInput("--domain and --norm need --target EXPR")
     w = read_net(net)
     try:
         found = certificates.read(certificate)
         if target is not None:
-            _require_target(found, target, w.d)
+            _require_target(found, rescaled(target, w.d, domain, norm))
         certificates.check(found, w)
     except CertificateError as reason:
         click.echo(f"refused: {reason}")
@@ -41,29 +55,38 @@ def check_command(certificate: str, net: str, target: str | None) -> int:
     return 0
 
 
-def _require_target(found: object, text: str, d: int) -> None:
+def _require_target(found: Certificate, wanted: Target | Telegraph) -> None:
     from qexpr.certificates.document import read_target
-    from qexpr.targets import find
 
-    stated, wanted = read_target(found), find(text, d)  # type: ignore[arg-type]
+    stated = read_target(found)
     if stated.to_dict() != wanted.to_dict():
-        raise CertificateError(f"the certificate is about {stated.text}, not about {wanted.text}")
+        raise CertificateError(
+            f"the certificate is about {_in_units(stated)}, not about {_in_units(wanted)}"
+        )
 
 
-def _report(found: object) -> str:
-    from qexpr.certificates.document import Certificate
+def _in_units(f: Target | Telegraph) -> str:
+    return f.text if f.units.trivial else f"{f.text} on {f.units.describe()}"
+
+
+def _report(found: Certificate) -> str:
+    """What is accepted, in the target's units."""
+    from qexpr.certificates.document import read_target
     from qexpr.core.decimals import round_decimal, spell
 
-    assert isinstance(found, Certificate)
+    f = read_target(found)
+    in_units = f.units.error_to_user
 
-    def short(value: object, up: bool) -> str:
-        return spell(*round_decimal(value, _DIGITS, up=up)) if value else "0"  # type: ignore
+    def short(value: Fraction, up: bool) -> str:
+        return spell(*round_decimal(in_units(value), _DIGITS, up=up)) if value else "0"
 
     lines = [
         f"accepted: {short(found.lower, False)} <= sup |f - f~| <= {short(found.upper, True)}",
-        f"  verdict: {found.verdict} (eps = {found.eps}); method: {found.method}",
+        f"  verdict: {found.verdict} (eps = {in_units(found.eps)}); method: {found.method}",
     ]
     for name, value in dict(found.evidence.get("terms", {})).items():
-        lines.append(f"  {name}: {value}")
+        lines.append(f"  {name}: {in_units(Fraction(value))}")
+    if not f.units.trivial:
+        lines.append(f"  in the units of the target, {f.units.describe()}")
     lines.append(f"  {found.subject['kind']} {found.subject['digest'][:16]}, edges and all")
     return "\n".join(lines) + "\n"

@@ -52,7 +52,9 @@ def read_json(path: str) -> Any:
     """A JSON file; NaN and infinities, which are not JSON, are refused by name."""
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the name, or not UTF-8
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{shorten(path)} is not JSON: it is no UTF-8 text") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise InvalidInput(f"cannot read {shorten(path)}: {reason}") from None
 

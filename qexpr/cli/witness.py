@@ -65,7 +65,10 @@ def witness_command(form: str, **options: Any) -> int:
 def _check(options: dict[str, Any]) -> None:
     """Refuse what can be seen to fail before anything long is computed."""
     if options["whole_class"] == (options["target"] is not None):
-        raise InvalidInput("give --target EXPR, or --class for the counts of the whole class")
+        both = ", not both" if options["whole_class"] else ""
+        raise InvalidInput(
+            f"give --target EXPR, or --class for the counts of the whole class{both}"
+        )
     if options["whole_class"]:
         for name in _OF_A_TARGET:
             if options[name]:
@@ -112,19 +115,12 @@ def _class_report(options: dict[str, Any]) -> dict[str, Any]:
 
 def _read_target(options: dict[str, Any]) -> Target | Telegraph:
     from qexpr import targets
-    from qexpr.core.numbers import read_integer, read_rational
+    from qexpr.cli.rescaled import rescaled
+    from qexpr.core.numbers import read_integer
 
     text, d = options["target"], options["d"]
     size = None if d is None else read_integer(d, "d", 1, 16)
-    f = targets.find(text, size)
-    if options["domain"] is not None or options["norm"] is not None:
-        if not isinstance(f, targets.Target):
-            raise InvalidInput(
-                f"--domain and --norm rescale an expression, and {shorten(text)} is none"
-            )
-        domain = None if options["domain"] is None else _read_domain(options["domain"])
-        norm = read_rational(options["norm"] or "1", "--norm")
-        f = targets.Target(f.text, size or f.d, domain=domain, norm=norm)
+    f = rescaled(text, size, options["domain"], options["norm"])
     if options["normalise"]:
         if not isinstance(f, targets.Target):
             raise InvalidInput(f"--normalise divides an expression, and {shorten(text)} is none")
@@ -132,37 +128,16 @@ def _read_target(options: dict[str, Any]) -> Target | Telegraph:
     return f
 
 
-def _read_domain(text: str) -> list[tuple[Fraction, ...]]:
-    from qexpr.core.numbers import read_rational
-
-    pairs = [side.split(":") for side in text.split(",")]
-    if any(len(pair) != 2 for pair in pairs):
-        raise InvalidInput(
-            f"--domain must be A:B for every coordinate, such as 0:2,-1:1, got {shorten(text)}"
-        )
-    return [tuple(read_rational(end, "an end of --domain") for end in p) for p in pairs]
-
-
-def _unit_eps(text: str, f: Target | Telegraph) -> Fraction:
-    from qexpr.core.numbers import read_rational
-
-    eps = f.units.error_to_unit(read_rational(text, "eps"))
-    if not 0 < eps < 1 and f.units.norm != 1:
-        raise InvalidInput(
-            f"eps must lie between 0 and the norm, {shorten(f.units.norm)}, got {shorten(text)}"
-        )
-    return eps
-
-
 def _target_report(options: dict[str, Any]) -> tuple[dict[str, Any], int]:
     from qexpr.circuits.registry import build
     from qexpr.cli.progress import bar
+    from qexpr.cli.rescaled import unit_eps
     from qexpr.cli.witness_files import check_plot, write_files
     from qexpr.cli.witness_peers import choose
 
     f = _read_target(options)
     check_plot(options, f.d)
-    query = _query(options, f.d, _unit_eps(options["eps"], f))
+    query = _query(options, f.d, unit_eps(options["eps"], f))
     with bar("membership") as tell:
         membership = f.prove_membership(query.n, tell)
     chosen, found = choose(query, membership.norm, options["construction"], options["graph"])

@@ -253,7 +253,7 @@ class Target:
             if Fraction(found.lower) > LIMIT:
                 raise InvalidInput(
                     f"target {shorten(self._text)} is not in F({self._d},{n}): "
-                    f"|{index_name(index)}| >= {found.lower:.9g} at {where}; "
+                    f"|{index_name(index)}| >= {found.lower:.9g} at {where}{self._scaled()}; "
                     "scale it down, or use normalise(n)"
                 )
             advice = (
@@ -264,8 +264,8 @@ class Target:
             if not found.closed or upper > LIMIT:
                 raise InvalidInput(
                     f"target {shorten(self._text)} could not be proven to be in F({self._d},{n}): "
-                    f"|{index_name(index)}| <= {found.upper:.6g} on {where} is all that "
-                    f"{found.boxes} boxes show; {advice}"
+                    f"|{index_name(index)}| <= {found.upper:.6g} on {where}{self._scaled()} is all "
+                    f"that {found.boxes} boxes show; {advice}"
                 )
             bounds.append(IndexBound(index, upper, found.boxes))
         if progress is not None:
@@ -279,6 +279,9 @@ class Target:
             sum(bound.boxes for bound in bounds),
             self._units,
         )
+
+    def _scaled(self) -> str:
+        return "" if self._units.trivial else " (of f on the unit cube and over the norm)"
 
     def norm(self, n: int) -> Fraction:
         """The proven norm of `prove_membership`; core.function.Function.norm."""

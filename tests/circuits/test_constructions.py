@@ -11,6 +11,7 @@ from polynomials import Polynomial
 
 from qexpr import circuits
 from qexpr.circuits.builder import pairs_of
+from qexpr.errors import InvalidInput
 
 ALPHABETS = [f"nonlinear:{k}" for k in range(2, 17)] + [f"linear:{b}" for b in range(1, 9)]
 CLASSES = {
@@ -121,3 +122,14 @@ def test_every_construction_and_alphabet_is_in_the_table():
     assert set(CLASSES) == set(circuits.registry.CONSTRUCTIONS)
     assert all(len(cases) == 12 for cases in CLASSES.values())
     assert {alphabet for *_, alphabet in CASES} == set(ALPHABETS)
+
+
+def test_what_is_no_target_is_named():
+    from qexpr import certificates
+
+    with pytest.raises(InvalidInput, match="f must be a target, such as"):
+        circuits.cones("x0/2", n=2, eps="1e-1", lam=2)
+    w = circuits.cones(None, d=1, n=2, eps="1e-1", lam=2)
+    for prove in (certificates.certify, certificates.enclose):
+        with pytest.raises(InvalidInput, match="f must be a target, such as"):
+            prove(w, "x0/2", "1e-1")

@@ -1,6 +1,7 @@
 """``qexpr check``: accepted, refused with the reason, bad input."""
 
 import json
+from fractions import Fraction
 
 import circuit_mutations as mutations
 import pytest
@@ -80,3 +81,32 @@ def test_bad_input(qexpr, files, tmp_path):
         assert done.out == ""
         assert done.err.startswith("qexpr: ")
         assert done.err.count("\n") == 1
+
+
+def test_a_rescaled_target_is_reported_in_its_units(qexpr, tmp_path):
+    """sin on [-3, 5] over 64: f on the unit cube is 64 times smaller than what is reported."""
+    net, proof = tmp_path / "net.json", tmp_path / "cert.json"
+    units = ("--domain=-3:5", "--norm", "64")
+    made = ("-o", net, "--certificate", proof)
+    done = qexpr("witness", "--target", "sin(x)", *units, "--n", 2, "--eps", "1/2", *made)
+    assert done.code == 0
+    value = json.loads(proof.read_text())
+    assert value["eps"] == "1/128"
+    done = qexpr("check", proof, net)
+    upper = float(done.out.splitlines()[0].split("<=")[-1])
+    assert upper == pytest.approx(64 * float(Fraction(value["upper"])), rel=1e-5)
+    assert "(eps = 1/2)" in done.out
+    assert "[-3, 5], norm 64" in done.out
+    terms = [line.split(": ")[1] for line in done.out.splitlines() if line.startswith("  coding")]
+    assert [Fraction(t) / 64 for t in terms] == [Fraction(value["evidence"]["terms"]["coding"])]
+    assert qexpr("check", proof, net, "--target", "sin(x)", *units).code == 0
+    done = qexpr("check", proof, net, "--target", "sin(x)")
+    assert done.code == 1
+    assert "is about sin(x) on [-3, 5], norm 64, not about sin(x)" in done.out
+    done = qexpr("certify", net, "--target", "sin(x)", *units, "--eps", "1/2")
+    assert done.code == 0
+    assert done.out.startswith("certified (eps = 1/2)")
+    for command in (("check", proof, net), ("certify", net, "--range")):
+        done = qexpr(*command, "--norm", 64)
+        assert done.code == 2
+        assert "need --target" in done.err
