@@ -10,6 +10,7 @@ __all__ = [
     "epsilons",
     "expressions",
     "image_networks",
+    "product_networks",
     "rationals",
     "small_circuits",
 ]
@@ -114,6 +115,31 @@ def dense_networks(draw, d, steps=True, relu_only=False, depth=3, width=6, dyadi
             layers.append(Add(other=f"layer{k - 1}"))
         size = wide
     layers.append(Dense([[draw(st.integers(-2, 2)) for _ in range(size)]], Fraction(1, 2)))
+    return QuantizedNetwork((d,), tuple(layers))
+
+
+@st.composite
+def product_networks(draw, d, steps=True):
+    """Dense networks of one output that multiply computed values, once or twice."""
+    from qexpr.networks import Dense, Multiply, QuantizedNetwork
+
+    def dense(rows, columns, act=True, **options):
+        codes = [[draw(st.integers(-3, 3)) for _ in range(columns)] for _ in range(rows)]
+        bias = [draw(rationals(-2, 2, 12)) for _ in range(rows)]
+        found = draw(activations(steps)) if act else None
+        return Dense(codes, draw(_scales()), bias, activation=found, **options)
+
+    n = draw(st.integers(1, 4))
+    factors = draw(st.sampled_from([1, n]))  # one for all, or one for each
+    layers = [
+        dense(n, d, name="a"),
+        dense(factors, d, draw(st.booleans()), name="b", source="input"),
+        dense(n, n, draw(st.booleans()), source="a"),
+        Multiply(other="b", activation=draw(st.none() | activations(steps))),
+        dense(1, n, False, name="c"),
+    ]
+    if draw(st.booleans()):
+        layers.append(Multiply(other=draw(st.sampled_from(["c"] + ["b"] * (factors == 1)))))
     return QuantizedNetwork((d,), tuple(layers))
 
 

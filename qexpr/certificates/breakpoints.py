@@ -64,8 +64,10 @@ def pieces(w: Any, most: int = MOST_PIECES, deadline: float | None = None) -> Pi
 def _pieces(program: Program, most: int, deadline: float | None) -> Pieces:
     if program.d != 1:
         raise Unsupported(f"pieces are enumerated for one input, this network has {program.d}")
-    if not program.is_continuous:
-        raise Unsupported("pieces are enumerated for continuous activations, not for Steps")
+    if not program.is_piecewise_linear:
+        raise Unsupported(
+            "pieces are enumerated for continuous activations, not for Steps or products"
+        )
     # columns: [q, then blocks of values by node]; q and the input come first
     rows = np.array([[1, 0], [1, 1]], dtype=object)
     place: dict[int, tuple[slice, int]] = {INPUT: (slice(1, 2), 1)}

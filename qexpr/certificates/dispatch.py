@@ -220,7 +220,7 @@ def _prove(
         "boxes": boxes,
         "progress": progress,
     }
-    if method == "auto" and program.d == 1 and program.is_continuous:
+    if method == "auto" and program.d == 1 and program.is_piecewise_linear:
         from qexpr.certificates import piecewise
 
         try:

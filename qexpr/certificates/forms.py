@@ -8,6 +8,8 @@ and an activation with range [l, u] as ``act(z) = lam z + mid + e', |e'| <= radi
 linear in the errors, a reverse sweep gives the output's error as sum_j |g_j| radius_j with g_j the
 derivative through the slopes lam (for ReLU the zonotope of Singh et al. 2018, "Fast and effective
 robustness certification", evaluated backwards), and no node holds more than d + 3 numbers a unit.
+A product of two nodes is linear in both, with the other's middle as slope, plus the product of
+their radii.
 
 Rounding: a computed sum of k products is off by at most gamma_k = k u / (1 - k u) times the sum of
 absolute values, in any order, fused or not, u = 2^-53 (Higham, Accuracy and Stability of Numerical
@@ -24,8 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from qexpr.certificates import kernel
-from qexpr.certificates.program import INPUT, Node, Program
-from qexpr.certificates.relaxation import Bounds, relax
+from qexpr.certificates.program import INPUT, PRODUCT, Node, Program
+from qexpr.certificates.relaxation import Bounds, multiply, relax
 from qexpr.networks.floating import apply
 
 __all__ = ["FloatProgram", "Forms", "affine_forms", "float_program", "plain", "ranges"]
@@ -92,7 +94,7 @@ def float_program(program: Program) -> FloatProgram:
         matrices = tuple(_to_float(matrix, node.denominator) for matrix in node.matrices)
         pairs = list(zip(matrices, node.matrices, strict=True))
         # of the sums forwards and backwards, and of the sums of these over sources and sinks
-        terms = sum(matrix.shape[1] + 1 for matrix in matrices) + node.size
+        terms = sum(matrix.shape[1] + 1 for matrix in matrices) + node.sums
         terms += len(program.nodes) + 16
         nodes.append(
             FloatNode(
@@ -132,8 +134,8 @@ def _affine(p: FloatNode, states: dict[int, _State]) -> _State:
             rounding = spread[1] if rounding is None else rounding + spread[1]
         if rows is None:  # a constant: it reads nothing
             some = states[INPUT].rows
-            rows = np.zeros((some.shape[0], some.shape[1], p.node.size))
-            noise = np.zeros((len(some), p.node.size))
+            rows = np.zeros((some.shape[0], some.shape[1], p.node.sums))
+            noise = np.zeros((len(some), p.node.sums))
             rounding = noise
         rows[:, -1] += p.offset
         up = 1.0 + 4 * p.gamma
@@ -163,6 +165,25 @@ def _activated(state: _State, bounds: Bounds) -> _State:
     return _State(rows, noise, rounding)
 
 
+def _multiplied(state: _State, bounds: Bounds) -> _State:
+    """The product of the two halves; every number of it is rounded at most five times."""
+
+    def joined(values: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        first, second = np.split(values * slope, 2, axis=-1)
+        return first + second
+
+    steep = np.abs(bounds.slope)
+    size = np.abs(state.rows).sum(axis=1)
+    with np.errstate(all="ignore"):
+        rows = joined(state.rows, bounds.slope[:, None, :])
+        rows[:, -1] += bounds.middle
+        spread = joined(state.noise, steep)
+        noise = (spread + bounds.radius) * _UP
+        slack = (8 * U) * (joined(size, steep) + np.abs(bounds.middle) + spread)
+        rounding = (joined(state.rounding, steep) + slack) * _UP + _TINY
+    return _State(rows, noise, rounding)
+
+
 def _forward(
     program: FloatProgram, centre: np.ndarray, radius: np.ndarray
 ) -> tuple[list[_State], list[Bounds | None], _State]:
@@ -178,7 +199,10 @@ def _forward(
         state = _affine(p, states)
         before.append(state)
         bounds = None
-        if p.node.activation is not None:
+        if p.node.activation is PRODUCT:
+            bounds = multiply(*_range(state))
+            state = _multiplied(state, bounds)
+        elif p.node.activation is not None:
             bounds = relax(p.node.activation, *_range(state))
             state = _activated(state, bounds)
         relaxed.append(bounds)
@@ -190,10 +214,14 @@ def plain(program: FloatProgram, points: np.ndarray) -> np.ndarray:
     """The output at points (m, d) in ordinary float64: no guarantee."""
     values = {INPUT: points}
     for k, p in enumerate(program.nodes):
-        y = np.zeros((len(points), p.node.size)) + p.offset
+        y = np.zeros((len(points), p.node.sums)) + p.offset
         for source, matrix in zip(p.sources, p.matrices, strict=True):
             y += values[source] @ matrix.T
-        values[k] = y if p.node.activation is None else apply(p.node.activation, y)
+        if p.node.activation is PRODUCT:
+            y = np.multiply(*np.split(y, 2, axis=1))
+        elif p.node.activation is not None:
+            y = apply(p.node.activation, y)
+        values[k] = y
     return values[len(program.nodes) - 1][:, 0]
 
 
@@ -224,6 +252,8 @@ def affine_forms(program: FloatProgram, centre: np.ndarray, radius: np.ndarray) 
             if bounds is not None:
                 share = np.abs(grad) * bounds.radius
                 error += share.sum(axis=1)
+                if p.node.activation is PRODUCT:  # both factors are to blame alike
+                    share, grad = np.tile(share / 2, 2), np.tile(grad, 2)
                 state = before[k]
                 slopes = np.abs(state.rows[:, :-1])
                 total = slopes.sum(axis=1) + _TINY

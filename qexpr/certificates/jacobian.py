@@ -2,8 +2,9 @@
 
 Ranges come from the affine forms; a derivative is kept as middle and radius, and every product
 with a matrix is inflated by gamma_k |A| |x| (forms.py). The gradient is affine in each unit's
-slope, so any norm of it is convex in each of them: where few units are undecided, its largest
-value over the box is attained at one of their patterns, and these are enumerated.
+slope (of a product: in each factor), so any norm of it is convex in each of them: where few units
+are undecided, its largest value over the box is attained at one of their patterns, and these are
+enumerated.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 
 from qexpr.certificates import kernel
 from qexpr.certificates.forms import FloatProgram, ranges
-from qexpr.certificates.program import INPUT
+from qexpr.certificates.program import INPUT, PRODUCT
 from qexpr.certificates.relaxation import slopes_over
 
 __all__ = ["gradient_at", "gradients", "largest_gradient"]
@@ -27,9 +28,21 @@ Slopes = list[tuple[np.ndarray, np.ndarray] | None]
 def _slopes(program: FloatProgram, centre: np.ndarray, radius: np.ndarray) -> Slopes:
     spans = ranges(program, centre, radius)
     return [
-        None if p.node.activation is None else slopes_over(p.node.activation, *span)
+        _factors(*span)
+        if p.node.activation is PRODUCT
+        else None
+        if p.node.activation is None
+        else slopes_over(p.node.activation, *span)
         for p, span in zip(program.nodes, spans, strict=True)
     ]
+
+
+def _factors(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The derivatives of a product: for each factor the range of the other one."""
+    half = lower.shape[-1] // 2
+    low = np.where(np.isnan(lower), -np.inf, lower)
+    high = np.where(np.isnan(upper), np.inf, upper)
+    return np.roll(low, half, axis=-1), np.roll(high, half, axis=-1)
 
 
 def gradients(
@@ -107,9 +120,11 @@ def _backward(program: FloatProgram, slopes: Slopes, m: int) -> tuple[np.ndarray
                 continue
             p, middle, spread = program.nodes[k], middles.pop(k), radii.pop(k)
             pair = slopes[k]
+            if p.node.activation is PRODUCT:
+                middle, spread = np.tile(middle, 2), np.tile(spread, 2)
             if pair is not None:
                 middle, spread = _times(middle, spread, *pair)
-            gamma = p.gamma + (p.node.size + 8) * 2.0**-52
+            gamma = p.gamma + (p.node.sums + 8) * 2.0**-52
             for source, matrix, size in zip(p.sources, p.matrices, p.sizes, strict=True):
                 part = kernel.product(middle, matrix)
                 wide = kernel.product(spread + gamma * np.abs(middle), size)
@@ -131,10 +146,10 @@ def _backward(program: FloatProgram, slopes: Slopes, m: int) -> tuple[np.ndarray
 def _times(
     middle: np.ndarray, spread: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The product with slopes in [low, high], 0 <= low <= high <= 1."""
+    """The product with slopes in [low, high]."""
     a, b = middle - spread, middle + spread
-    lower = np.minimum(a * low, a * high)
-    upper = np.maximum(b * low, b * high)
+    corners = [a * low, a * high, b * low, b * high]
+    lower, upper = np.minimum.reduce(corners), np.maximum.reduce(corners)
     product = lower / 2 + upper / 2
     width = (upper - lower) / 2 * _UP + 2.0**-50 * (np.abs(lower) + np.abs(upper)) + _TINY
     untouched = (low == 1) & (high == 1)

@@ -2,7 +2,8 @@
 
 The methods of this package know this form only. A node computes
 ``activation((sum_k M_k h_k + offset) / denominator)`` with integer matrices, so nothing is
-rounded here.
+rounded here. `PRODUCT` in the place of an activation multiplies the first half of these sums by
+the second half.
 """
 
 from __future__ import annotations
@@ -32,9 +33,17 @@ from qexpr.networks.layers import (
 from qexpr.networks.linear import weighted_sums, windows
 from qexpr.networks.network import QuantizedNetwork
 
-__all__ = ["INPUT", "Node", "Program", "lower_to_program"]
+__all__ = ["INPUT", "PRODUCT", "Node", "Product", "Program", "lower_to_program"]
 
 INPUT = -1
+
+
+@dataclass(frozen=True)
+class Product:
+    """The first half of a vector times the second half, entry by entry."""
+
+
+PRODUCT = Product()
 _MOST_ENTRIES = 40_000_000  # matrices are dense here
 
 
@@ -46,12 +55,17 @@ class Node:
     matrices: tuple[np.ndarray, ...]
     offset: np.ndarray
     denominator: int
-    activation: Activation | None
+    activation: Activation | Product | None
+
+    @property
+    def sums(self) -> int:
+        """The number of affine sums before the activation."""
+        return len(self.offset)
 
     @property
     def size(self) -> int:
         """The number of values it computes."""
-        return len(self.offset)
+        return self.sums // 2 if self.activation is PRODUCT else self.sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +80,11 @@ class Program:
         """Whether no activation jumps."""
         return not any(isinstance(node.activation, Steps) for node in self.nodes)
 
+    @property
+    def is_piecewise_linear(self) -> bool:
+        """Whether it is continuous and multiplies no computed values."""
+        return self.is_continuous and not any(n.activation is PRODUCT for n in self.nodes)
+
 
 def lower_to_program(w: Circuit | QuantizedNetwork) -> Program:
     """Lower a circuit, or a network with one output.
@@ -73,7 +92,7 @@ def lower_to_program(w: Circuit | QuantizedNetwork) -> Program:
     Raises
     ------
     Unsupported
-        For several outputs, products of computed values, or matrices too large to be dense.
+        For several outputs, or matrices too large to be dense.
     """
     if isinstance(w, Circuit):
         return _from_circuit(w)
@@ -173,9 +192,10 @@ def _from_network(network: QuantizedNetwork) -> Program:
         elif isinstance(layer, MaxPool2d):
             nodes += _tournament(layer, shape, reads[0], len(nodes))
         elif isinstance(layer, Multiply):
-            raise Unsupported(
-                f"layer {k} multiplies computed values, which the certificates do not enclose"
-            )
+            factor = network.input_shape if sources[1] == INPUT else network.shapes[sources[1]]
+            nodes.append(_product(reads, math.prod(shape), math.prod(factor)))
+            if layer.activation is not None:
+                nodes.append(_identity([len(nodes) - 1], math.prod(shape), layer.activation))
         elif isinstance(layer, Add):
             nodes.append(_identity(reads, math.prod(shape), layer.activation))
         else:
@@ -191,6 +211,15 @@ def _identity(reads: Sequence[int], size: int, activation: Activation | None) ->
     _check_size(size * size)
     eye = np.eye(size, dtype=np.int64)
     return Node(tuple(reads), (eye,) * len(reads), np.zeros(size, dtype=np.int64), 1, activation)
+
+
+def _product(reads: Sequence[int], size: int, factors: int) -> Node:
+    """The values times `factors` others, which repeat if they are fewer (a channel for all)."""
+    _check_size(2 * size * (size + factors))
+    first = np.vstack([np.eye(size, dtype=np.int64), np.zeros((size, size), np.int64)])
+    repeated = np.tile(np.eye(factors, dtype=np.int64), (size // factors, 1))
+    second = np.vstack([np.zeros_like(repeated), repeated])
+    return Node(tuple(reads), (first, second), np.zeros(2 * size, np.int64), 1, PRODUCT)
 
 
 def _exact_dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:

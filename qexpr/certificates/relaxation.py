@@ -1,5 +1,7 @@
 """Activations over intervals: ``act(z) = slope z + middle + e, |e| <= radius`` for z in [l, u].
 
+A product of two values is enclosed alike: ``a b = slope_a a + slope_b b + middle + e``.
+
 All bounds hold as computed: slopes are doubles taken exactly, and what depends on rounding is
 inflated by more than it can be off.
 """
@@ -13,7 +15,7 @@ import numpy as np
 from qexpr.core.claim import double_below
 from qexpr.networks.activations import Activation, Clip, Relu, Steps
 
-__all__ = ["Bounds", "relax", "slopes_over"]
+__all__ = ["Bounds", "multiply", "relax", "slopes_over"]
 
 _UP = 1.0 + 2.0**-48
 _TINY = 2.0**-1000
@@ -22,7 +24,7 @@ _CHORD_VALUES = 16  # more steps than that are enclosed by their least and large
 
 @dataclass(frozen=True, eq=False)
 class Bounds:
-    """Arrays of one shape."""
+    """Arrays of one shape; of a product, `slope` has twice the columns."""
 
     slope: np.ndarray
     middle: np.ndarray
@@ -49,6 +51,27 @@ def relax(activation: Activation, lower: np.ndarray, upper: np.ndarray) -> Bound
                 return _clip(activation, lower, upper)
             case Steps():
                 return _steps(activation, lower, upper)
+
+
+def multiply(lower: np.ndarray, upper: np.ndarray) -> Bounds:
+    """Bounds for the product of the first half of the columns with the second half.
+
+    Around the middles p of a and q of b, ``a b = q a + p b - p q + (a - p)(b - q)`` for any two
+    doubles p and q; the last term is at most the product of the radii.
+    """
+    with np.errstate(all="ignore"):
+        middle = lower / 2 + upper / 2
+        radius = np.maximum(upper - middle, middle - lower) * _UP + _TINY
+        p, q = np.split(middle, 2, axis=-1)
+        corner = p * q
+        error = np.multiply(*np.split(radius, 2, axis=-1)) * _UP
+        error = error + np.abs(corner) * 2.0**-51 + _TINY
+        slope = np.concatenate([q, p], axis=-1)
+        known = np.isfinite(error) & np.isfinite(corner) & np.isfinite(p) & np.isfinite(q)
+        both = np.concatenate([known, known], axis=-1)
+    return Bounds(
+        np.where(both, slope, 0.0), np.where(known, -corner, 0.0), np.where(known, error, np.inf)
+    )
 
 
 def _relu(lower: np.ndarray, upper: np.ndarray) -> Bounds:
