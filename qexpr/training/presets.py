@@ -51,7 +51,7 @@ def activations_of(method: str, task: str, bits: Bits) -> Quantizer | None:
     """
     options: dict[str, dict[str, Any]] = {
         "bnn": {"role": "activation"},
-        # K multiplies computed values, of which no certificate can be made
+        # K is certified like all else, at the price of products in every box
         "xnor": {"fixed_scale": task == "target"},
         "residual": {"role": "activation"},
         "dorefa": {"role": "activation"},
