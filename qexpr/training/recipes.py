@@ -162,6 +162,8 @@ def get_recipe(
         the levels M of residual
     gradient_bits : of dorefa's and log's gradients, which are real by default
 
+    Rates are those of Adam; shift-adamax comes with its own, 2^-10.
+
     Raises
     ------
     InvalidInput
@@ -183,6 +185,8 @@ def get_recipe(
     options = {**_CHANGES[method], **(_CLASSES if task == "classes" else _TARGETS.get(method, {}))}
     if task == "classes" and method == "bnn":
         options["loss"] = "square-hinge"
+    if changes.get("optimiser") == "shift-adamax":
+        options["rate"] = 2.0**-10  # its paper's; changes come last
     options["weights"] = weights_of(method, bits)
     options["activations"] = activations_of(method, task, activation_bits)
     options["gradients"] = gradients_of(method, gradient_bits)

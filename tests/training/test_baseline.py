@@ -45,6 +45,11 @@ def test_more_bits_come_closer_and_the_float_network_stays_as_it_was():
         assert abs(codes).max() <= 2 ** (bits - 1) - 1
     assert away[0] > away[1] > away[2] > away[3]
     assert away[3] < 1e-5
+    fine = training.PostTraining(bits=12, activation_bits=8)
+    made = training.post_training(real, POINTS, fine)
+    assert 0 < (made(POINTS) - real(POINTS)).abs().max() < 1e-3
+    found = training.freeze(made, (2,))(DATA.x)
+    assert np.allclose(found, made(POINTS)[:, 0].detach().numpy(), atol=1e-9)
     assert all(torch.equal(before[key], value) for key, value in real.state_dict().items())
 
 

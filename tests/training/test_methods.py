@@ -72,6 +72,13 @@ def test_bits_are_those_asked_for():
         assert run.history[-1] != exact.history[-1]  # the first step of Adam sees signs only
 
 
+def test_rates_are_those_of_the_optimiser():
+    assert training.get_recipe("bnn").rate == 0.03
+    assert training.get_recipe("bnn", "classes").rate == 0.003
+    assert training.get_recipe("bnn", optimiser="shift-adamax").rate == 2**-10
+    assert training.get_recipe("bnn", optimiser="shift-adamax", rate=0.5).rate == 0.5
+
+
 @pytest.mark.parametrize(
     ("method", "given", "said"),
     [
