@@ -32,16 +32,15 @@ HALF = Fraction(1, 2)
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a realised network has.
+    """What a realised network has, before it is built.
 
-    Exact, but for `depth` and `width` where the units of a group differ in depth: every unit is
-    taken at its group's depth, so both are upper bounds then (among the constructions, `depth` by
-    1 in ding2018 on a few cells over linear:2). A built circuit's own are always exact.
+    Exact, but for `depth`: every unit is taken at its group's depth, so that it is an upper bound
+    where the units of a group differ in depth (too large by 1 in ding2018 over linear:2, else
+    exact wherever it was compared). A width needs every unit's own depth: build the network.
     """
 
     weights: int
     depth: int
-    width: int
     units: int
     free_edges: int
     bits_per_weight: int
@@ -168,7 +167,7 @@ class _Expansion:
 
 
 def count(net: Builder) -> Counts:
-    """Count the realised network without building it: exact, in time O(groups + bundles)."""
+    """Count the realised network without building it, in time O(groups + bundles)."""
     e = _Expansion(net)
     weights = free = 0
     for bundle, cost in zip(e.bundles, e.cost, strict=True):
@@ -176,15 +175,15 @@ def count(net: Builder) -> Counts:
         weights += edges
         if bundle.free:
             free += edges
-    sizes: dict[int, int] = {}
-    for group, copies, depth in zip(e.groups, e.copies, e.depths, strict=True):
-        if depth:
-            sizes[depth] = sizes.get(depth, 0) + group.size * copies
+    units = sum(
+        group.size * copies
+        for group, copies, depth in zip(e.groups, e.copies, e.depths, strict=True)
+        if depth
+    )
     return Counts(
         weights=weights,
         depth=e.depths[net.output],
-        width=max(sizes.values()),
-        units=sum(sizes.values()),
+        units=units,
         free_edges=free,
         bits_per_weight=e.values.bits_per_weight,
     )

@@ -48,7 +48,7 @@ def choose(
 
 
 def planned(plan: Plan) -> dict[str, int]:
-    """The counts of a plan; bits are left out where the weights are real."""
+    """The counts of a plan, its depth an upper bound; no bits where the weights are real."""
     c = plan.counts
     out = {"weights": c.weights, "depth": c.depth, "units": c.units}
     if c.bits_per_weight:

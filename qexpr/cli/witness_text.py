@@ -16,6 +16,7 @@ __all__ = ["as_json", "as_text"]
 
 _HEADER = ("", "weights", "times", "depth", "bits", "free bits", "what it is")
 _RIGHT = (False, True, True, True, True, True, False)
+_NOTE = "weights and bits are exact; the depth of a network that is not built is an upper bound"
 _KINDS = {
     "shared_bitplane": "explicit; every d and n",
     "cones": "explicit; n <= 2",
@@ -29,6 +30,7 @@ def as_text(report: dict[str, Any]) -> str:
     """The whole report."""
     query = report["query"]
     lines = [*_asked(report), "", *_promise(report), "", *_table(report), ""]
+    lines += paragraph("counts", _NOTE)
     reasons = [reason for reason in report["plans"].values() if isinstance(reason, str)]
     if reasons:
         lines += paragraph("not applicable", "; ".join(reasons))
@@ -143,6 +145,10 @@ def _ratio(value: Fraction) -> str:
     return spell(*round_decimal(value, 3, True))
 
 
+def _bits(number: int) -> str:
+    return f"{number:,} free bit" + ("" if number == 1 else "s")
+
+
 def _floor(query: Query, counts: dict[str, int], graph: str) -> list[str]:
     floor, code = floor_of_class(query), code_of_class(query)
     if isinstance(floor, str):
@@ -151,7 +157,7 @@ def _floor(query: Query, counts: dict[str, int], graph: str) -> list[str]:
     if graph != "fixed":
         text = f"a complete description of such networks, graphs included, needs {least:,} bits"
         return paragraph("floor", f"{text} ({name}, explicit); weights alone do not count that")
-    text = f"any network of one graph for this class needs {least:,} free bits ({name}, explicit)"
+    text = f"any network of one graph for this class needs {_bits(least)} ({name}, explicit)"
     if least > 0 and "free_bits" in counts:
         text += f"; this one has {_ratio(Fraction(counts['free_bits'], least))} times as many"
     lines = paragraph("floor", text)
@@ -167,7 +173,10 @@ def _floor(query: Query, counts: dict[str, int], graph: str) -> list[str]:
 
 
 def as_json(report: dict[str, Any]) -> str:
-    """The report as JSON; rationals are text, unit cube and unit ball but for lower and upper."""
+    """The report as JSON; rationals are text, unit cube and unit ball but for lower and upper.
+
+    The depth of what is not built (`constructions`, and `counts` of the class) is an upper bound.
+    """
     import json
 
     query, plan = report["query"], report["plan"]

@@ -165,6 +165,6 @@ def test_cycles_and_missing_outputs_are_refused():
 
 
 def test_what_cannot_fit_is_refused_with_its_size():
-    size = Counts(10**12, 9, 9, 9, 9, 1)
+    size = Counts(10**12, 9, 9, 9, 1)
     with pytest.raises(InvalidInput, match=r"1000000000000 weights .* GiB .* larger eps"):
         require_memory(size)
