@@ -141,15 +141,11 @@ def _run(
 ) -> int:
     from qexpr.cli.progress import count_line
     from qexpr.core.numbers import read_integer
-    from qexpr.study.cells import validate_cells
     from qexpr.study.engine import open_engine
-    from qexpr.study.run import Stopped, estimate, require_extras, run_study
+    from qexpr.study.run import Stopped, prepare, run_study
 
     count = None if workers is None else read_integer(workers, "--workers", 1, 4096)
-    validate_cells(study)
-    require_extras(study)
-    folder.claim(study, replace)
-    whole, left, seconds = estimate(study, folder, retry_failed)
+    whole, left, seconds = prepare(study, folder, retry_failed=retry_failed, replace=replace)
     with_engine = open_engine(engine, count)
     told = (
         f"{_duration(seconds)} of CPU time on {with_engine.workers} worker(s), {with_engine.name}"
@@ -158,9 +154,7 @@ def _run(
     click.echo(say, err=True)
     try:
         with count_line("cells") as tell:
-            outcome = run_study(
-                study, folder, with_engine, retry_failed=retry_failed, replace=replace, tell=tell
-            )
+            outcome = run_study(study, folder, with_engine, retry_failed=retry_failed, tell=tell)
         with_engine.close()
     except KeyboardInterrupt:
         complain(f"interrupted; finished cells are stored: qexpr study resume {folder.path}")

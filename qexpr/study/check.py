@@ -143,7 +143,7 @@ def _provenance(folder: Folder, study: Study, checked: Checked) -> dict[str, Any
 
 def _one(folder: Folder, kind: Kind, job: Job, texts: dict[str, str]) -> Iterator[Finding]:
     """Everything about one row but its full recomputation."""
-    columns = {column.name: column for column in kind.all_columns()}
+    columns = {column.name: column for column in kind.all_columns}
     for name, value in job.cell.items():
         text = render_field(columns[name], value)
         if texts[name] != text:
@@ -177,7 +177,7 @@ def _again(kind: Kind, job: Job, texts: dict[str, str]) -> Iterator[Finding]:
 
 def _compare(kind: Kind, job: Job, record: Row, texts: dict[str, str]) -> Iterator[Finding]:
     row = cell_row(kind, job.cell, record)
-    for column in kind.all_columns():
+    for column in kind.all_columns:
         text, there = render_field(column, row[column.name]), texts[column.name]
         if text != there:
             said = f"is {text or 'empty'}, the table says {there or 'nothing'}"

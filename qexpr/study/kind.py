@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qexpr.errors import InvalidInput
@@ -255,7 +255,7 @@ class Kind:
     shown: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        names = [c.name for c in self.all_columns()]
+        names = [c.name for c in self.all_columns]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise InvalidInput(f"kind {self.name} has two columns {', '.join(sorted(twice))}")
@@ -266,6 +266,7 @@ class Kind:
         """The parameter of that name."""
         return next((p for p in self.parameters if p.name == name), None)
 
+    @cached_property
     def all_columns(self) -> tuple[Column, ...]:
         """The columns of results.csv: parameters, seed, values, digests of files, status."""
         types = {"int": "int", "rational": "rational"}
@@ -294,8 +295,3 @@ def digest_column(file: str) -> str:
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise InvalidInput(f"{name!r} is no name: use snake_case letters and digits")
-
-
-def exact_value(value: Fraction | int | str | None) -> Fraction | None:
-    """A rational, lower or upper value as a Fraction."""
-    return None if value is None else Fraction(value)

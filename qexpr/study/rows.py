@@ -164,4 +164,4 @@ def cell_row(kind: Kind, cell: Cell, record: Row) -> dict[str, Any]:
     digests = {digest_column(name): file["sha256"] for name, file in record["files"].items()}
     said = {name: record[name] or None for name in ("status", "reason", "error")}
     values = {**cell, **record["values"], **digests, **said}
-    return {column.name: values.get(column.name) for column in kind.all_columns()}
+    return {column.name: values.get(column.name) for column in kind.all_columns}

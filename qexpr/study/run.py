@@ -22,7 +22,7 @@ from qexpr.study.store import Store
 from qexpr.study.table import write_csv
 from qexpr.study.tasks import run_cell
 
-__all__ = ["Outcome", "Stopped", "estimate", "require_extras", "run_study"]
+__all__ = ["Outcome", "Stopped", "prepare", "require_extras", "run_study"]
 
 KEPT_BYTES = 20 * 10**6
 _POOLS = 3  # how often broken workers are replaced
@@ -63,12 +63,33 @@ def require_extras(study: Study) -> None:
             )
 
 
-def estimate(study: Study, folder: Folder, retry_failed: bool = False) -> tuple[int, int, float]:
-    """How many cells there are, how many are left, and the CPU seconds that those may take."""
+def prepare(
+    study: Study, folder: Folder, *, retry_failed: bool = False, replace: bool = False
+) -> tuple[int, int, float]:
+    """Check everything that can be checked before a cell runs, and make the folder the study's.
+
+    Returns
+    -------
+    whole, left : int
+        How many cells there are, and how many are not stored yet.
+    seconds : float
+        The CPU time that those may take.
+
+    Raises
+    ------
+    InvalidInput
+        For a study that contradicts itself, a missing extra, a folder that does not fit.
+    """
+    validate_cells(study)
+    require_extras(study)
+    folder.claim(study, replace)
+    stored = folder.store.names()
     whole, left, seconds = 0, 0, 0.0
     for job in jobs(study, code_digest(study.kind.name)):
         whole += 1
-        if not job.excluded and _needed(job, folder.store, retry_failed):
+        if job.excluded or (job.name in stored and not retry_failed):
+            continue
+        if _needed(job, folder.store, retry_failed):
             left += 1
             seconds += study.kind.cost(job.cell)
     return whole, left, seconds
@@ -80,23 +101,17 @@ def run_study(
     engine: Engine,
     *,
     retry_failed: bool = False,
-    replace: bool = False,
     tell: Told | None = None,
 ) -> Outcome:
     """Run what is not stored yet, then write results.csv, provenance.json and times.csv.
 
-    The engine is left open. The table does not depend on it.
+    `prepare` comes first. The engine is left open. The table does not depend on it.
 
     Raises
     ------
-    InvalidInput
-        For a study that contradicts itself, or a folder that does not fit it.
     Stopped
         Where workers died too often; all that is finished is stored.
     """
-    validate_cells(study)
-    require_extras(study)
-    folder.claim(study, replace)
     store, code = folder.store, code_digest(study.kind.name)
     progress = _Progress(count_cells(study), tell)
 

@@ -36,6 +36,11 @@ class Store:
         """
         self.files.mkdir(parents=True, exist_ok=True)
 
+    def names(self) -> set[str]:
+        """The names of all records, unread."""
+        with os.scandir(self.cells) as entries:
+            return {e.name[:-5] for e in entries if e.name.endswith(".json")}
+
     def write(self, name: str, record: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
         """Keep the record of a cell, and its files."""
         named = {}
@@ -71,13 +76,6 @@ class Store:
     def file(self, name: str, digest: str) -> Path:
         """Where the file of a cell lies."""
         return self.files / self._file_name(name, digest)
-
-    def forget_others(self, names: set[str]) -> None:
-        """Remove the records of cells that the study no longer has."""
-        with os.scandir(self.cells) as entries:
-            for entry in entries:
-                if entry.name.endswith(".json") and entry.name[:-5] not in names:
-                    os.unlink(entry.path)
 
     @staticmethod
     def _file_name(file: str, digest: str) -> str:

@@ -21,7 +21,7 @@ def write_csv(path: Path, kind: Kind, cells: Iterable[tuple[Cell, Row]]) -> None
     Integers are exact, floats are their repr, rationals p/q, lower and upper ends decimals
     rounded outward; lines end in a line feed.
     """
-    columns = kind.all_columns()
+    columns = kind.all_columns
     neighbour = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with neighbour.open("x", newline="", encoding="utf-8") as file:
@@ -44,7 +44,7 @@ def read_texts(path: Path, kind: Kind) -> Iterator[dict[str, str]]:
     InvalidInput
         Where the file is missing or is not a table of this kind.
     """
-    names = [column.name for column in kind.all_columns()]
+    names = [column.name for column in kind.all_columns]
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.reader(file)
@@ -66,7 +66,7 @@ def read_texts(path: Path, kind: Kind) -> Iterator[dict[str, str]]:
 
 def read_rows(path: Path, kind: Kind) -> Iterator[Row]:
     """The rows of results.csv in the types of their columns."""
-    columns = kind.all_columns()
+    columns = kind.all_columns
     for texts in read_texts(path, kind):
         yield {column.name: parse_field(column, texts[column.name]) for column in columns}
 

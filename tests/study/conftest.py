@@ -11,7 +11,7 @@ import pytest
 
 from qexpr.study.engine import open_engine
 from qexpr.study.folder import Folder
-from qexpr.study.run import run_study
+from qexpr.study.run import prepare, run_study
 from qexpr.study.spec import read_study
 
 TESTS = Path(__file__).parents[1]
@@ -66,10 +66,12 @@ def steps(tmp_path):
 def run(tmp_path):
     """A function that runs a study and returns its outcome and the bytes of its table."""
 
-    def call(path, place, engine="serial", workers=None, **options):
-        opened = open_engine(engine, workers or (2 if engine == "local" else None))
+    def call(path, place, engine="serial", retry_failed=False, replace=False):
+        study, folder = read_study(path), Folder(tmp_path / place)
+        prepare(study, folder, retry_failed=retry_failed, replace=replace)
+        opened = open_engine(engine, 2 if engine == "local" else None)
         try:
-            outcome = run_study(read_study(path), Folder(tmp_path / place), opened, **options)
+            outcome = run_study(study, folder, opened, retry_failed=retry_failed)
         finally:
             opened.close()
         return outcome, (tmp_path / place / "results.csv").read_bytes()
