@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from qexpr.training.rules import rules_of as rules_of
     from qexpr.training.settings import collapsed as collapsed
     from qexpr.training.settings import drop_output_scale as drop_output_scale
-    from qexpr.training.settings import set_temperature as set_temperature
     from qexpr.training.shapes import convolutional as convolutional
     from qexpr.training.shapes import dense as dense
 
@@ -79,7 +78,6 @@ _PUBLIC = {
     "sample_target": "data",
     "set_blend": "layers",
     "set_generator": "layers",
-    "set_temperature": "settings",
     "train": "loop",
     "train_ensemble": "ensembles",
 }

@@ -27,6 +27,7 @@ def weight_codes(
     ``codes * scale`` is what the quantizer stands for exactly: (c - zero_point) * scale / divisor
     as a rational, where floats round once or twice. Codes with a common divisor are divided by it.
     Stochastic weights are drawn from `noise`; without it they take their deterministic form.
+    Gradually binarized ones are the signs that they end in.
     """
     if quantizer is None:
         scale, codes = scale_and_codes(weight.astype(np.float64), "weights")
@@ -34,6 +35,8 @@ def weight_codes(
     if learned:
         values = {key: tuple(map(float, value)) for key, value in learned.items()}
         quantizer = replace(quantizer, **values)
+    if getattr(quantizer, "temperature", 0):
+        quantizer = replace(quantizer, temperature=0.0)  # type: ignore[call-arg]
     if quantizer.is_stochastic and noise is None:
         quantizer = replace(quantizer, stochastic=False)  # type: ignore[call-arg]
     codes, scale_given = quantizer.encode(

@@ -65,7 +65,7 @@ def freeze(
     Unsupported
         Naming the module that has no exact form here.
     InvalidInput
-        If a parameter is NaN or infinite.
+        If a parameter is NaN or infinite, or quantization annealing has not ended.
 
     Warns
     -----
@@ -81,6 +81,11 @@ def freeze(
             raise Unsupported(
                 f"{name} is {value.dtype}: freeze takes float32 and float64, .float() gives them"
             )
+    if any(getattr(part, "blend", 1.0) < 1 for part in module.modules()):
+        raise InvalidInput(
+            "the module computes with weights between real and discrete ones: end the annealing "
+            "by set_blend(module, 1)"
+        )
     draft = _Draft(tuple(input_shape), draw, {id(m): n for n, m in module.named_modules()})
     draft.add(module)
     return draft.network()

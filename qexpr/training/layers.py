@@ -147,9 +147,14 @@ class _Weighted(_Quantizing):
     def used_weight(self) -> torch.Tensor:
         """The weights that the product takes: discrete, unless annealing has not ended."""
         w = cancelled(self.weight, self.cancel)
-        if self.weights is None or self.blend <= 0:
+        quantizer = self.weights
+        if quantizer is None or self.blend <= 0:
             return w
-        return blended(w, self._draw(self.weights, w, self.weight_scales), self.blend)
+        share, start = self.blend, getattr(quantizer, "temperature", 0.0)
+        if start:  # ResBinNet's gradual binarization: T falls, and no mixture is formed
+            quantizer = replace(quantizer, temperature=start * (1 - min(share, 1.0)))  # type: ignore[call-arg]
+            share = 1.0
+        return blended(w, self._draw(quantizer, w, self.weight_scales), share)
 
     def _read(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The quantized input, and XNOR-Net's K."""
@@ -333,7 +338,11 @@ def set_generator(model: nn.Module, generator: torch.Generator | MemberGenerator
 
 
 def set_blend(model: nn.Module, share: float) -> None:
-    """Set how discrete a model computes: 0 real, 1 discrete (the default), between: a mixture."""
+    """Set how discrete a model computes: 0 real, 1 discrete (the default), between: a mixture.
+
+    `residual` weights with a temperature T are |gamma| tanh(w / ((1 - share) T)) in between, and
+    signs at 1 (the gradual binarization of Ghasemzadeh et al. 2017, v1).
+    """
     if not 0 <= share <= 1:
         raise InvalidInput(f"the share must lie between 0 and 1, got {shorten(share)}")
     for module in model.modules():

@@ -1,4 +1,4 @@
-"""What is set in the layers of a whole model: temperature, XNOR-Net's K; and what has collapsed."""
+"""What is set in, and seen of, the layers of a whole model: XNOR-Net's K, what has collapsed."""
 
 from __future__ import annotations
 
@@ -12,25 +12,7 @@ from qexpr.quantizers import CollapseWarning
 from qexpr.training.codes import weight_codes
 from qexpr.training.layers import QuantConv2d, QuantLinear, quantized_layers
 
-__all__ = ["collapsed", "drop_output_scale", "set_temperature"]
-
-
-def set_temperature(model: nn.Module, temperature: float) -> None:
-    """Set T of ResBinNet's gradual binarization, |gamma| tanh(w/T), in all `residual` weights.
-
-    It falls over the training and ends at 0, the sign: before that a model cannot be frozen.
-    Where no layer has `residual` weights, nothing is set.
-
-    Raises
-    ------
-    InvalidInput
-        For a negative T.
-    """
-    if not temperature >= 0:
-        raise InvalidInput(f"the temperature must be at least 0, got {temperature}")
-    for layer in quantized_layers(model):
-        if layer.weights is not None and layer.weights.name == "residual":
-            layer.weights = replace(layer.weights, temperature=float(temperature))  # type: ignore[call-arg]
+__all__ = ["collapsed", "drop_output_scale"]
 
 
 def drop_output_scale(model: nn.Module) -> None:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from qexpr import quantizers, training
-from qexpr.errors import InvalidInput, Unsupported
+from qexpr import quantizers, targets, training
+from qexpr.errors import InvalidInput
 
 
 def dense(weight, bias=None, **options):
@@ -51,19 +51,26 @@ def test_the_scale_of_residual_weights_is_trained_and_starts_at_one():
 
 
 def test_gradual_binarization_ends_in_signs():
-    layer = dense([[0.3, -0.1]], weights="residual")
-    training.set_temperature(layer, 0.2)
-    expected = torch.tanh(layer.weight.detach() / 0.2)
-    assert torch.allclose(layer.used_weight(), expected)
-    layer(torch.ones(1, 2).double()).sum().backward()
-    assert torch.allclose(layer.weight.grad, (1 - expected**2) / 0.2)
-    with pytest.raises(Unsupported, match="lower it to 0"):
-        training.freeze(layer, (2,))
-    training.set_temperature(layer, 0.0)
+    """|gamma| tanh(w/T), T falling from its start to 0 over the annealing; no mixture."""
+    gradual = quantizers.get("residual", role="weight", temperature=0.4)
+    layer = dense([[0.3, -0.1]], weights=gradual)
+    for share in (0.25, 0.75):
+        training.set_blend(layer, share)
+        t = 0.4 * (1 - share)
+        expected = torch.tanh(layer.weight.detach() / t)
+        assert torch.allclose(layer.used_weight(), expected)
+        layer.weight.grad = None
+        layer(torch.ones(1, 2).double()).sum().backward()
+        assert torch.allclose(layer.weight.grad, (1 - expected**2) / t)
+        with pytest.raises(InvalidInput, match="end the annealing"):
+            training.freeze(layer, (2,))
+    training.set_blend(layer, 1.0)
     assert layer.used_weight().tolist() == [[1.0, -1.0]]
     assert training.freeze(layer, (2,)).layers[0].codes.tolist() == [[1, -1]]
-    with pytest.raises(InvalidInput, match="at least 0"):
-        training.set_temperature(layer, -1.0)
+    recipe = training.get_recipe("residual", weights=gradual, steps=20, batch=16)
+    data = training.sample_target(targets.get("waves"), 32)
+    run = training.train(data, recipe, [4, 4, 4], 0)
+    assert set(run.freeze().layers[1].codes.ravel().tolist()) == {-1, 1}
 
 
 # ---- dorefa (Zhou et al. 2016) ----
