@@ -95,7 +95,8 @@ def changed_statements(w, rng, each):
         rest = {k: v for k, v in w.plan.items() if k != key}
         yield attempt(f"plan without {key}", plan=rest)
         for new in _other_values(value):
-            yield attempt(f"plan {key} = {new!r}", plan={**w.plan, key: new})
+            if new != value or type(new) is not type(value):
+                yield attempt(f"plan {key} = {new!r}", plan={**w.plan, key: new})
     yield attempt("plan with more", plan={**w.plan, "more": 1})
     yield attempt("no plan", plan={})
     for i in rng.choice(len(w.roles), min(each, len(w.roles)), replace=False).tolist():

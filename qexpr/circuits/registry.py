@@ -88,6 +88,7 @@ class Plan:
 CONSTRUCTIONS: tuple[str, ...] = (
     "shared_bitplane",
     "cones",
+    "bubbles",
     "sigma_delta",
     "ding2018",
     "yarotsky2017",

@@ -20,6 +20,7 @@ _NOTE = "weights and bits are exact; the depth of a network that is not built is
 _KINDS = {
     "shared_bitplane": "explicit; every d and n",
     "cones": "explicit; n <= 2",
+    "bubbles": "explicit; n = 3, d <= 2",
     "sigma_delta": "explicit; d = n = 1",
     "ding2018": "explicit; Ding et al.'s network, rebuilt",
     "yarotsky2017": "explicit; Yarotsky's network, real weights",

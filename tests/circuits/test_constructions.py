@@ -39,6 +39,11 @@ CLASSES = {
         (1, 2, "1/40"), (1, 3, "1/2"), (1, 3, "1/20"), (1, 4, "1/3"), (1, 5, "1/2"),
         (1, 6, "1/2"), (2, 2, "9/10"),
     ],
+    "bubbles": [
+        (1, 3, "9/10"), (1, 3, "1/10"), (1, 3, "1e-2"), (1, 3, "1/3000"), (1, 3, "1e-5"),
+        (1, 3, "1/7"), (2, 3, "9/10"), (2, 3, "1/3"), (2, 3, "1/10"), (2, 3, "1/30"),
+        (2, 3, "1/70"), (2, 3, "1e-2"),
+    ],
 }  # fmt: skip
 CASES = [
     (name, *case, ALPHABETS[(12 * shift + i) % len(ALPHABETS)])
@@ -96,7 +101,10 @@ def test_promises(monkeypatch, name, d, n, eps, alphabet):
     counts = plan.counts
     assert (counts.weights, counts.units) == (w.weights, w.units)
     # the kinks of one group differ in depth there: see Counts
-    assert counts.depth - w.depth == ((name, alphabet) == ("ding2018", "linear:2"))
+    if name == "bubbles":
+        assert 0 <= counts.depth - w.depth <= 3
+    else:
+        assert counts.depth - w.depth == ((name, alphabet) == ("ding2018", "linear:2"))
     assert counts.free_edges == len(w.free)
     # the alphabet, edge by edge, and no parallel edges
     edges = list(w.edges())

@@ -12,7 +12,12 @@ from qexpr.targets import Target
 
 @pytest.mark.parametrize(
     ("name", "d", "n", "eps"),
-    [("shared_bitplane", 2, 2, "3e-4"), ("cones", 2, 2, "5e-5"), ("sigma_delta", 1, 1, "5e-5")],
+    [
+        ("shared_bitplane", 2, 2, "3e-4"),
+        ("cones", 2, 2, "5e-5"),
+        ("sigma_delta", 1, 1, "5e-5"),
+        ("bubbles", 2, 3, "2e-6"),
+    ],
 )
 def test_bytes_an_edge(name, d, n, eps):
     made = registry.plan(name, d, n, eps, lam=2)

@@ -13,6 +13,8 @@ CASES = [
     ("shared_bitplane", 2, 2, "2e-2"),
     ("cones", 1, 2, "1e-3"),
     ("cones", 2, 1, "1/5"),
+    ("bubbles", 1, 3, "1e-3"),
+    ("bubbles", 2, 3, "1e-1"),
     ("sigma_delta", 1, 1, "1e-2"),
     ("ding2018", 1, 2, "1e-1"),
     ("yarotsky2017", 1, 2, "1e-1"),
@@ -34,7 +36,8 @@ def test_a_small_norm_has_the_counts_of_norm_one(name, d, n, eps):
 
 
 @pytest.mark.parametrize(
-    ("name", "n"), [("shared_bitplane", 2), ("cones", 2), ("sigma_delta", 1), ("ding2018", 1)]
+    ("name", "n"),
+    [("shared_bitplane", 2), ("cones", 2), ("bubbles", 3), ("sigma_delta", 1), ("ding2018", 1)],
 )
 def test_small_and_large_members_share_edges_and_fixed_weights(name, n):
     build = getattr(circuits, name)

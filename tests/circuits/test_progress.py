@@ -16,6 +16,7 @@ def _heard(call):
     [
         ("shared_bitplane", 2),
         ("cones", 2),
+        ("bubbles", 3),
         ("sigma_delta", 1),
         ("ding2018", 1),
         ("yarotsky2017", 1),

@@ -23,6 +23,7 @@ __all__ = ["CONSTRUCTIONS", "template_of"]
 
 # One line each.
 CONSTRUCTIONS: tuple[str, ...] = (
+    "bubbles",
     "cones",
     "ding2018",
     "shared_bitplane",

@@ -23,7 +23,7 @@ from qexpr.errors import CertificateError
 if TYPE_CHECKING:
     from qexpr.core.function import Function
 
-__all__ = ["SLACK", "Walk", "error_terms", "require_code", "walk"]
+__all__ = ["SLACK", "Walk", "error_terms", "require_code", "require_free", "walk"]
 
 SLACK = Fraction(1, 2**20)  # a coded value is within (1 + SLACK) steps of f
 _FEW = 4  # accumulators of a run: more units would follow a rule
@@ -221,7 +221,7 @@ def derive(
     name = plan["construction"]
     _require_class(plan)
     seen = walk(net, plan)
-    _require_free(net, *free)
+    require_free(net, *free)
     roles = [(run, unit) for run in net.runs for unit in range(run.first, run.first + run.size)]
     units = np.array([unit for run, unit in roles if run.role == "plane"], np.int64)
     require_code(name, plan, seen, free[0], units)
@@ -243,7 +243,7 @@ def _require_class(plan: Mapping[str, Any]) -> None:
         raise CertificateError("the plan's digits have not the bits of its alphabet")
 
 
-def _require_free(net: Merged, source: np.ndarray, target: np.ndarray) -> None:
+def require_free(net: Merged, source: np.ndarray, target: np.ndarray) -> None:
     """Free are the edges into planes, but for those from planes and from the bias."""
     role = np.zeros(net.units, np.int8)
     for run in net.runs:

@@ -109,7 +109,7 @@ class Products:
             self.product_of[unit] = product
             self.rules.kind[unit] = OTHER
 
-    def _constant(self, terms: Terms) -> tuple[Fraction, Terms]:
+    def constant(self, terms: Terms) -> tuple[Fraction, Terms]:
         """The constant part of a sum, and the rest of it."""
         total, rest = Fraction(0), {}
         for unit, weight in terms.items():
@@ -122,7 +122,7 @@ class Products:
 
     def _first(self, units: list[Terms]) -> Product:
         _require_pairs(units)
-        constant, sources = self._constant(units[0])
+        constant, sources = self.constant(units[0])
         weights = set(sources.values())
         if len(weights) != 1 or len(sources) != len(units) // 2 or min(weights) <= 0:
             raise CertificateError("a product does not begin with the sum of its factors")
@@ -133,7 +133,7 @@ class Products:
         factors = [self.signal(unit, scale) for unit in sources]
         if len(factors) == 1:
             return Product(factors[0], factors[0], w * scale, [])
-        offset, difference = self._constant(units[2])
+        offset, difference = self.constant(units[2])
         if offset or set(difference) != set(sources) or sorted(difference.values()) != [-w, w]:
             raise CertificateError("a product's second square is not that of the difference")
         return Product(factors[0], factors[1], 2 * w * scale, [])
@@ -144,7 +144,7 @@ class Products:
             raise CertificateError("the stages of a product differ in size")
         _require_pairs(units)
         for square in range(len(units) // 2):
-            constant, sources = self._constant(units[2 * square])
+            constant, sources = self.constant(units[2 * square])
             pair = last[2 * square : 2 * square + 2]
             if sources != dict.fromkeys(pair, HALF) or constant != -product.scale / 4**stage:
                 raise CertificateError("a stage of a square does not fold the one before it")
@@ -172,7 +172,7 @@ class Products:
     def monomial(self, unit: int, stages: int) -> None:
         """A unit scale * (p q + 1), from one product or square of monomials."""
         found, rest = self.collect(self.terms(unit), stages)
-        constant, rest = self._constant(rest)
+        constant, rest = self.constant(rest)
         if len(found) != 1 or rest or found[0][0].p.plane is not None:
             raise CertificateError("a monomial is not one product and a constant")
         product, scale = found[0]

@@ -13,23 +13,19 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import numpy as np
-
 from qexpr.circuits.alphabet import Values, values_of
-from qexpr.circuits.builder import Builder, Group, Indices
-from qexpr.circuits.constructions.cones_code import Code, encode, odd_digits
-from qexpr.circuits.constructions.cones_lattice import Feed, Rows, Sources, sources_of
+from qexpr.circuits.builder import Builder
+from qexpr.circuits.constructions.cones_code import Code, encode
+from qexpr.circuits.constructions.cones_lattice import sources_of
 from qexpr.circuits.constructions.cones_plan import (
     ConesPlan,
-    amplification,
     bias,
     error_of,
     neighbours,
-    place,
     steps,
 )
-from qexpr.circuits.constructions.ladder import amplify, edge
-from qexpr.circuits.constructions.output import bias_unit, close
+from qexpr.circuits.constructions.output import bias_unit
+from qexpr.circuits.constructions.planes import Planes
 from qexpr.circuits.graph import Circuit
 from qexpr.circuits.realisation import Counts, count, realise
 from qexpr.circuits.registry import Plan, class_norm
@@ -121,80 +117,10 @@ def _write(
     """The network of a layout; without a code the class's, every free digit +1."""
     net = Builder(plan.d, values)
     sources = sources_of(net, plan)
-    planes = _Planes(net, plan, sources, fixed, code)
+    ones, power = sources.constants.ladder, bias(plan)
+    lift = (bias_unit(net, ones, power), power) if fixed else None
+    planes = Planes(net, plan, ones, lift, code)
     for feed in sources.feeds:
         planes.enter(feed)
     planes.close(norm)
     return net
-
-
-class _Planes:
-    """Accumulators H_j = u sum_m s_{m,j} (source m) + u H_{j-1} + bias, one for each digit."""
-
-    def __init__(
-        self, net: Builder, plan: ConesPlan, sources: Sources, fixed: bool, code: Code | None
-    ) -> None:
-        self.net, self.plan, self.sources, self.fixed, self.code = net, plan, sources, fixed, code
-        self.u = net.values.unit
-        self.first = 0 if plan.d > 2 else -1
-        self.power = bias(plan)
-        ones = sources.constants.ladder
-        self.bias = bias_unit(net, ones, self.power) if fixed else None
-        size = 1 if fixed else 2
-        self.units = {j: net.group("plane", size, digit=j) for j in range(self.first, plan.T + 1)}
-        for j, unit in self.units.items():
-            if j > self.first:
-                net.connect(self.units[j - 1], unit, self.u)
-            if self.bias is not None:
-                net.connect(self.bias, unit, 1 if j == self.first else 1 - self.u)
-
-    def enter(self, feed: Feed) -> None:
-        """Every digit of every coefficient of one kind, one free edge each."""
-        for j in range(feed.digits):
-            plane, level = place(self.plan, feed.name, j)
-            source, rows = feed.source(level)
-            self._free(feed, j, source, self.units[plane], rows)
-
-    def _free(self, feed: Feed, j: int, source: Group, plane: Group, rows: Rows) -> None:
-        code, b, fixed = self.code, self.plan.b, self.fixed
-
-        def signed() -> Indices:
-            assert code is not None  # digits=None below stands for the class
-            return odd_digits(code.coefficients[feed.name], feed.digits, j, b)
-
-        def pairs() -> tuple[Indices, Indices]:
-            into = np.zeros(feed.count, np.int64)
-            if not fixed and code is not None:
-                into += signed() < 0
-            return rows(), into
-
-        self.net.connect_free(
-            source,
-            plane,
-            self.u,
-            digits=None if code is None else signed if fixed else lambda: abs(signed()),
-            pairs=pairs,
-            count=feed.count,
-        )
-
-    def close(self, norm: Fraction) -> None:
-        """The output: the last plane amplified, its bias taken off."""
-        gain, last = amplification(self.plan), self.units[self.plan.T]
-        if self.bias is None:
-            self._close_pair(last, gain)
-        else:
-            ones = self.sources.constants.ladder
-            close(self.net, ones, last, (self.bias, self.power), gain, 2 * norm + 1)
-
-    def _close_pair(self, last: Group, gain: Fraction) -> None:
-        """Two accumulators: the positive digits' less the negative ones'."""
-        net = self.net
-        ends = []
-        for side in (0, 1):
-            reader = net.group("side", side=side)
-            net.connect(last, reader, self.u, pairs=edge(side, 0), count=1)
-            ends.append(amplify(net, [(reader, 1)], gain / self.u))
-        out = net.finish()
-        for pieces, sign in zip(ends, (1, -1), strict=True):
-            for unit, weight in pieces:
-                net.connect(unit, out, sign * weight)

@@ -18,7 +18,15 @@ from qexpr.circuits.taylor import raster
 from qexpr.core.function import Function
 from qexpr.errors import InvalidInput
 
-__all__ = ["Code", "encode", "odd_digits"]
+__all__ = [
+    "Code",
+    "Lattice",
+    "array_of",
+    "encode",
+    "encode_lattice",
+    "odd_digits",
+    "require_digits",
+]
 
 Integers = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 
@@ -40,33 +48,47 @@ def odd_digits(numbers: Integers, digits: int, j: int, b: int) -> Integers:
     return 2 * ((raised >> (b * j)) & (2**b - 1)) - (2**b - 1)
 
 
-class _Lattice:
-    """f/q at mesh nodes by enclosures, and the nearest odd integer to it less a prediction."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Lattice:
+    """What is coded, by the middles of enclosures at mesh nodes, in units of q / q_units."""
 
-    def __init__(self, plan: ConesPlan, f: Function) -> None:
-        self.plan = plan
-        k = plan.q.denominator.bit_length() - 1
-        self.bits = k + 24
-        # an enclosure's middle, in units of 2^-(bits + 3), over q in the same units
-        self.q_units = int(plan.q * 2 ** (self.bits + 3))
+    middle: Integers
+    q_units: int
+
+    @staticmethod
+    def of(plan: ConesPlan, f: Function) -> Lattice:
+        """The values of f at the plan's nodes."""
+        bits = plan.q.denominator.bit_length() + 23
         # Python integers: a target may compute with them without end
         nodes = raster(plan.d, plan.N).tolist()
-        lower, upper = f.enclose((0,) * plan.d, nodes, plan.N, self.bits)
-        wide = self.bits + 8 > 62
+        ends = f.enclose((0,) * plan.d, nodes, plan.N, bits)
+        # an enclosure's middle, in units of 2^-(bits + 3), over q in the same units
+        found = Lattice.enclosed(*ends, int(plan.q * 2 ** (bits + 3)), bits + 8 > 62)
+        return Lattice(found.middle.reshape((plan.N + 1,) * plan.d), found.q_units)
+
+    @staticmethod
+    def enclosed(lower: object, upper: object, q_units: int, wide: bool) -> Lattice:
+        """From ends in half units, which have to be close together.
+
+        Raises
+        ------
+        InvalidInput
+            If they are not.
+        """
         kind = object if wide else np.int64
         low, high = np.asarray(lower, dtype=kind), np.asarray(upper, dtype=kind)
-        if len(low) and int(max(high - low)) > SLACK * self.q_units:
+        if len(low) and int(max(high - low)) > SLACK * q_units:
             raise InvalidInput(
-                f"the target's values are not enclosed within {float(plan.q * SLACK):.3g}, "
-                "which this eps needs: take a larger eps"
+                "the target is not enclosed as narrowly as this eps needs: take a larger eps"
             )
-        self.middle = (low + high).reshape((plan.N + 1,) * plan.d)
+        return Lattice(low + high, q_units)
 
     def nearest_odd(self, middle: Integers, prediction: Integers) -> Integers:
+        """The odd integer nearest to a middle over q less a prediction."""
         return 2 * ((middle - prediction * self.q_units) // (2 * self.q_units)) + 1
 
 
-def _check(plan: ConesPlan, name: str, digits: int, numbers: Integers) -> None:
+def require_digits(plan: ConesPlan, name: str, digits: int, numbers: Integers) -> None:
     most = int(max(abs(np.asarray(numbers).ravel()), default=0))
     if most > 2 ** (plan.b * digits) - 1:
         raise InvalidInput(
@@ -84,14 +106,18 @@ def encode(plan: ConesPlan, f: Function) -> Code:
         If a coefficient does not fit, which a member of the class never does, or if f's
         enclosures are too wide.
     """
-    lattice = _Lattice(plan, f)
+    return encode_lattice(plan, Lattice.of(plan, f))
+
+
+def encode_lattice(plan: ConesPlan, lattice: Lattice) -> Code:
+    """Code what a lattice holds; raises InvalidInput if a coefficient does not fit."""
     code = {1: _encode_line, 2: _encode_square}.get(plan.d, _encode_cube)(plan, lattice)
     for name, digits in (*plan.long, ("inner", plan.p)):
-        _check(plan, name, digits, code.coefficients[name])
+        require_digits(plan, name, digits, code.coefficients[name])
     return code
 
 
-def _tracked(lattice: _Lattice, middles: list[int]) -> tuple[list[int], list[int]]:
+def _tracked(lattice: Lattice, middles: list[int]) -> tuple[list[int], list[int]]:
     """Start value, first difference, second differences along a line, and the values."""
     q = lattice.q_units
     v: list[int] = []
@@ -104,19 +130,20 @@ def _tracked(lattice: _Lattice, middles: list[int]) -> tuple[list[int], list[int
     return rho, v
 
 
-def _array(numbers: list[int]) -> Integers:
+def array_of(numbers: list[int]) -> Integers:
     small = max(map(abs, numbers), default=0) < 2**60
     return np.array(numbers, dtype=np.int64 if small else object)
 
 
-def _encode_line(plan: ConesPlan, lattice: _Lattice) -> Code:
+def _encode_line(plan: ConesPlan, lattice: Lattice) -> Code:
     rho, v = _tracked(lattice, lattice.middle.tolist())
     return Code(
-        {"start": _array(rho[:1]), "slope": _array(rho[1:2]), "inner": _array(rho[2:])}, _array(v)
+        {"start": array_of(rho[:1]), "slope": array_of(rho[1:2]), "inner": array_of(rho[2:])},
+        array_of(v),
     )
 
 
-def _encode_square(plan: ConesPlan, lattice: _Lattice) -> Code:
+def _encode_square(plan: ConesPlan, lattice: Lattice) -> Code:
     N, middle = plan.N, lattice.middle
     # from (0, N) down to the origin, and out to (N, 0)
     border = [*middle[0, ::-1].tolist(), *middle[1:, 0].tolist()]
@@ -145,10 +172,10 @@ def _encode_square(plan: ConesPlan, lattice: _Lattice) -> Code:
     kinks = line[2:]
     return Code(
         {
-            "start": _array(line[:1]),
-            "slope": _array(line[1:2]),
-            "axis": _array(kinks[: N - 1] + kinks[N:]),
-            "kink": _array(kinks[N - 1 : N]),
+            "start": array_of(line[:1]),
+            "slope": array_of(line[1:2]),
+            "axis": array_of(kinks[: N - 1] + kinks[N:]),
+            "kink": array_of(kinks[N - 1 : N]),
             "corner": rho[1:2, 1],
             "edge": np.concatenate([rho[2:, 1], rho[1, 2:]]),
             "inner": rho[2:, 2:].ravel(),
@@ -157,7 +184,7 @@ def _encode_square(plan: ConesPlan, lattice: _Lattice) -> Code:
     )
 
 
-def _encode_cube(plan: ConesPlan, lattice: _Lattice) -> Code:
+def _encode_cube(plan: ConesPlan, lattice: Lattice) -> Code:
     """d >= 3: values are 0 outside the cube, so boundary coefficients are long."""
     N, d, middle = plan.N, plan.d, lattice.middle
     v = np.zeros((N + 3,) * d, middle.dtype)  # two layers of zeros in front of every axis

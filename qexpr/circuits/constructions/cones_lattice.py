@@ -16,32 +16,39 @@ from qexpr.circuits.builder import Builder, Group, Indices
 from qexpr.circuits.constructions.cones_plan import ConesPlan, place
 from qexpr.circuits.constructions.ladder import Constants, Ladder, low_places, thresholds
 
-__all__ = ["Feed", "Rows", "Sources", "inner_nodes", "sources_of"]
+__all__ = ["Feed", "Lines", "Rows", "Sources", "inner_nodes", "sources_of", "top_level"]
 
 Rows = Callable[[], Indices]
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Coefficients of one kind: digits each, how many, and their units (of a group) by level."""
+    """Coefficients of one kind: digits each, how many, and their units (of a group) by level.
+
+    Their digit j enters a plane that is `shift` above the one of its place.
+    """
 
     name: str
     digits: int
     count: int
     source: Callable[[int], tuple[Group, Rows]]
+    shift: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The shared constants, and the feeds in the order of the encoder."""
+    """The shared constants and lines, and the feeds in the order of the encoder."""
 
     constants: Constants
+    lines: Lines
     feeds: tuple[Feed, ...]
 
 
-def sources_of(net: Builder, plan: ConesPlan) -> Sources:
-    """All units in front of the planes."""
-    return {1: _line, 2: _square}.get(plan.d, _cube)(net, plan)
+def sources_of(net: Builder, plan: ConesPlan, tops: dict[str, int] | None = None) -> Sources:
+    """All units in front of the planes; `tops`: the highest level by kind, if not the plan's."""
+    if tops is None:
+        tops = {name: top_level(plan, name) for name, _ in plan.long}
+    return {1: _line, 2: _square}.get(plan.d, _cube)(net, plan, tops)
 
 
 def inner_nodes(N: int, d: int) -> Indices:
@@ -49,7 +56,7 @@ def inner_nodes(N: int, d: int) -> Indices:
     return (np.indices((N + 1,) * d) >= 2).all(axis=0).ravel()
 
 
-def _top(plan: ConesPlan, name: str) -> int:
+def top_level(plan: ConesPlan, name: str) -> int:
     """The highest level that a long coefficient's digits need."""
     return place(plan, name, plan.digits(name) - 1)[1]
 
@@ -62,7 +69,7 @@ def _many(name: str, digits: int, group: Group, count: int, rows: Rows) -> Feed:
     return Feed(name, digits, count, lambda level: (group, rows))
 
 
-class _Axes:
+class Lines:
     """X_k^(i) = N x_k u^(E - i) for every axis: the largest built from x_k, the others from it."""
 
     def __init__(self, net: Builder, plan: ConesPlan, largest: list[int]) -> None:
@@ -93,18 +100,18 @@ def _constants(net: Builder) -> Constants:
     return Constants(Ladder(net, net.one, "one"))
 
 
-def _start(plan: ConesPlan, constants: Constants) -> Feed:
+def _start(plan: ConesPlan, constants: Constants, top: int) -> Feed:
     ones = constants.ladder
-    for level in range(1, _top(plan, "start") + 1):
+    for level in range(1, top + 1):
         ones[2 - level + plan.E]  # made now: units come before the planes that they feed
     return Feed("start", plan.digits("start"), 1, lambda level: _one(ones[2 - level + plan.E]))
 
 
-def _line(net: Builder, plan: ConesPlan) -> Sources:
+def _line(net: Builder, plan: ConesPlan, tops: dict[str, int]) -> Sources:
     N, E = plan.N, plan.E
     constants = _constants(net)
-    top = _top(plan, "slope")
-    axes = _Axes(net, plan, [max(1, top - 2)])
+    top = tops["slope"]
+    axes = Lines(net, plan, [max(1, top - 2)])
     kinks = thresholds(net, axes.at(0, 1), constants, E, N, "kink")
     for level in range(2, top + 1):
         axes.at(0, level - 2)
@@ -114,23 +121,23 @@ def _line(net: Builder, plan: ConesPlan) -> Sources:
 
     return Sources(
         constants,
+        axes,
         (
-            _start(plan, constants),
+            _start(plan, constants, tops["start"]),
             Feed("slope", plan.digits("slope"), 1, slope),
             _many("inner", plan.p, kinks, N - 1, lambda: np.arange(1, N)),
         ),
     )
 
 
-def _square(net: Builder, plan: ConesPlan) -> Sources:
+def _square(net: Builder, plan: ConesPlan, tops: dict[str, int]) -> Sources:
     u, N, E = net.values.unit, plan.N, plan.E
     constants = _constants(net)
-    slope_top, kink_top = max(3, _top(plan, "slope")), _top(plan, "kink")
-    corner_top = _top(plan, "corner")
+    slope_top, kink_top, corner_top = max(3, tops["slope"]), tops["kink"], tops["corner"]
     if corner_top:
         kink_top = max(kink_top, corner_top + 1)
     second = max(slope_top, kink_top) - 1
-    axes = _Axes(net, plan, [max(second, corner_top - 1), second])
+    axes = Lines(net, plan, [max(second, corner_top - 1), second])
     # y = N (x_1 - x_2) + N, relu(N (x_1 - x_2)) and relu(min(N x_1, N x_2)), largest first
     i = slope_top - 1
     slopes = Ladder(net, axes.difference(1, i, constants[N * u ** (E - i)], "slope"), "slope")
@@ -156,19 +163,20 @@ def _square(net: Builder, plan: ConesPlan) -> Sources:
         pairs=lambda: (flat(N * N) // N - flat(N * N) % N + N, flat(N * N)),
         count=N * N,
     )
-    start = _start(plan, constants)
+    start = _start(plan, constants, tops["start"])
 
     def scaled(
         name: str, base: tuple[Group, int], least: int, ladder: Ladder | None, top: int
     ) -> Feed:
         levels: dict[int, tuple[Group, Rows]] = {least: _one(*base)}
-        for level in range(least + 1, _top(plan, name) + 1):
+        for level in range(least + 1, tops[name] + 1):
             assert ladder is not None
             levels[level] = _one(ladder[top - level])
         return Feed(name, plan.digits(name), 1, levels.__getitem__)
 
     return Sources(
         constants,
+        axes,
         (
             start,
             scaled("slope", (differences, 0), 1, slopes, slope_top),
@@ -217,7 +225,7 @@ def _stage(N: int, r: int) -> tuple[Indices, Indices]:
     return np.searchsorted(_apexes(N, r - 1)[0], keys), a[0] - a[-1] + N
 
 
-def _cube(net: Builder, plan: ConesPlan) -> Sources:
+def _cube(net: Builder, plan: ConesPlan, tops: dict[str, int]) -> Sources:
     u, N, E, d = net.values.unit, plan.N, plan.E, plan.d
     constants = _constants(net)
 
@@ -227,7 +235,7 @@ def _cube(net: Builder, plan: ConesPlan) -> Sources:
         return E + 1 - 2 * (d - max(r, 3) + 1)
 
     index = [E + 3 - scale(r) for r in range(2, d + 1)]  # of X_0 - X_r, whose u-fold is the line
-    axes = _Axes(net, plan, [max(2, *index), *index])
+    axes = Lines(net, plan, [max(2, *index), *index])
     line, shift = axes.at(0, 2), constants[u ** (E - 2)]
     ramp = net.group("ramp0")
     net.connect(line, ramp, u)
@@ -253,6 +261,7 @@ def _cube(net: Builder, plan: ConesPlan) -> Sources:
     inside = (N - 1) ** d
     return Sources(
         constants,
+        axes,
         (
             _many(
                 "face",

@@ -22,9 +22,13 @@ __all__ = [
     "error_of",
     "kappa",
     "least_cells",
+    "least_digits",
+    "least_plane",
     "neighbours",
     "place",
+    "plane_sums",
     "power_sum",
+    "scale_of",
     "spread",
     "stencil",
     "step_between",
@@ -103,10 +107,10 @@ def error_of(d: int, n: int, N: int, q: Fraction, norm: Fraction) -> Fraction:
     return norm * kappa(d, n) / N**n + (1 + SLACK) * q
 
 
-def _least_digits(size: Fraction, b: int) -> int:
+def least_digits(size: Fraction, b: int) -> int:
     """The least P >= 1 with 2^(bP) >= size."""
-    digits = 1
-    while 2 ** (b * digits) < size:
+    whole, digits = -(-size.numerator // size.denominator), 1
+    while 1 << b * digits < whole:
         digits += 1
     return digits
 
@@ -128,7 +132,7 @@ def digits_for(
     h = Fraction(1, N)
 
     def least(reach: Fraction | int, predicted: int) -> int:
-        return _least_digits(norm * reach / q + (1 + SLACK) * predicted, b)
+        return least_digits(norm * reach / q + (1 + SLACK) * predicted, b)
 
     p = least(_reach(d, n, h), spread(d))
     if d == 1:
@@ -230,12 +234,12 @@ def steps(d: int, n: int, eps: Fraction, b: int, norm: Fraction, keep: int = 4) 
     return found[:keep]
 
 
-def _scale_of(plan: ConesPlan) -> int:
+def scale_of(plan: ConesPlan) -> int:
     """The least E at which every line of the network is at most 1."""
     return -(-(plan.N - 1).bit_length() // plan.b) + (2 * plan.d - 2 if plan.d > 2 else 0)
 
 
-def _least_plane(plan: ConesPlan) -> int:
+def least_plane(plan: ConesPlan) -> int:
     """The least T: coefficients that are many have no larger sources, and need their planes."""
     many = {"axis": 2, "edge": 1, "face": 1}
     planes = [P - many[name] for name, P in plan.long if name in many]
@@ -243,13 +247,13 @@ def _least_plane(plan: ConesPlan) -> int:
 
 
 def _layout(plan: ConesPlan, more_scale: int, more_planes: int) -> ConesPlan:
-    return replace(plan, E=_scale_of(plan) + more_scale, T=_least_plane(plan) + more_planes)
+    return replace(plan, E=scale_of(plan) + more_scale, T=least_plane(plan) + more_planes)
 
 
 def neighbours(plan: ConesPlan) -> list[ConesPlan]:
     """Layouts one step away: another scale, one plane more or less, or both."""
     moves = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, 1)]
-    E, T = _scale_of(plan), _least_plane(plan)
+    E, T = scale_of(plan), least_plane(plan)
     near = [replace(plan, E=plan.E + dE, T=plan.T + dT) for dE, dT in moves]
     return [other for other in near if other.E >= E and other.T >= T]
 
@@ -316,7 +320,7 @@ def place(plan: ConesPlan, name: str, j: int) -> tuple[int, int]:
 
     A single coefficient's digits beyond the last plane enter that one, from larger sources.
     """
-    if name == "inner":
+    if name == "inner" or name.startswith("block"):
         level = 1 if plan.d == 1 else 0
     elif name in _LEVELS:
         level = _LEVELS[name]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -214,6 +214,9 @@ def _factors(gain: Fraction, u: Fraction, inner: int) -> list[Fraction]:
     rest, before = gain / u, [u]
     while (rest / u).denominator != 1:
         rest, before = rest / u, [*before, u]
+    # as long as 2^24 and more are left, doubling once more is cheaper than any end
+    doublings = max(0, (rest.numerator & -rest.numerator).bit_length() - 25)
+    rest, before = rest / 2**doublings, [*before, *[Fraction(2)] * doublings]
     chains = []
     while True:
         splits = [Fraction(2) ** i for i in range(5) if (rest / 2**i / u).denominator == 1]
@@ -223,6 +226,7 @@ def _factors(gain: Fraction, u: Fraction, inner: int) -> list[Fraction]:
         rest, before = rest / 2, [*before, Fraction(2)]
 
 
+@lru_cache(maxsize=4096)
 def coin_count(weight: Fraction, u: Fraction) -> int:
     """How many edges a weight costs, for a positive multiple of u."""
     most = 1 if u == Fraction(1, 2) else int(1 / u) - 1

@@ -7,7 +7,7 @@ from fractions import Fraction
 from qexpr.circuits.builder import Builder, Group
 from qexpr.circuits.constructions.ladder import Ladder, amplify, least_power
 
-__all__ = ["bias_unit", "close"]
+__all__ = ["bias_unit", "close", "constant_terms"]
 
 
 def bias_unit(net: Builder, ones: Ladder, power: int) -> Group:
@@ -42,7 +42,7 @@ def close(
     if keep > power:
         terms += [(unit, -1), (ones[keep], 1)]
     pieces = amplify(net, terms, gain)
-    constants = _constant_terms(ones, gain * u**keep)
+    constants = constant_terms(ones, gain * u**keep)
     out = net.finish()
     for source, weight in pieces:
         net.connect(source, out, weight)
@@ -50,7 +50,7 @@ def close(
         net.connect(source, out, -weight)
 
 
-def _constant_terms(ones: Ladder, value: Fraction) -> list[tuple[Group, Fraction]]:
+def constant_terms(ones: Ladder, value: Fraction) -> list[tuple[Group, Fraction]]:
     """value as a sum of the ladder's units with weights: digits, and the rest on the largest."""
     u = ones.u
     top = min(ones.steps)
