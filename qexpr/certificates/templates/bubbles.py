@@ -20,6 +20,7 @@ import numpy as np
 from qexpr.certificates.derivation import Derivation
 from qexpr.certificates.merged import Merged, Run
 from qexpr.certificates.plans import Reader, count, list_of_powers, power, rational, whole
+from qexpr.certificates.templates.amplification import Amplification
 from qexpr.certificates.templates.lattice import Lattice, NodeValues
 from qexpr.certificates.templates.planes import SLACK, require_free
 from qexpr.certificates.templates.products import Product, Products
@@ -74,9 +75,9 @@ class _Walk:
         self.lattice = Lattice(self.rules, N)
         self.products = Products(self.lattice)
         self.waves = Waves(self.products, N)
+        self.amplification = Amplification(self.rules)
         self.total = -1
         self.blocks: list[Run] = []
-        self.multiples: dict[int, Fraction] = {}
         for run in net.runs[:-1]:
             if not self._known(run):
                 raise CertificateError(
@@ -84,7 +85,7 @@ class _Walk:
                 )
         if self.total < 0:
             raise CertificateError("there is no sum of all terms")
-        self._output(net.runs[-1].first)
+        self.gain, self.offset = self.amplification.output(net.runs[-1].first)
 
     def _known(self, run: Run) -> bool:
         if run.role == "fold":
@@ -109,39 +110,23 @@ class _Walk:
             return False
         if self.products.scaled(run.first):
             return True
-        terms = self.products.terms(run.first)
-        if set(terms) <= set(self.multiples):
-            if min(terms.values()) <= 0:
-                raise CertificateError("amplification takes a difference")
-            self.multiples[run.first] = sum(
-                (w * self.multiples[s] for s, w in terms.items()), Fraction(0)
-            )
-            self.rules.kind[run.first] = OTHER
+        if self.amplification.follows(run.first):
             return True
-        if set(self.rules.kind[list(terms)].tolist()) <= {AFFINE, ABOVE, BELOW, LATTICE}:
+        if set(self.rules.kind[list(self.net.terms(run.first))].tolist()) <= {
+            AFFINE,
+            ABOVE,
+            BELOW,
+            LATTICE,
+        }:
             self.lattice.accumulate(run)
             return True
         return False
 
     def _sum(self, unit: int) -> None:
         self.total = unit
-        self.found, _ = self.products.collect(self.products.terms(unit), self.stages)
+        self.found, _ = self.products.collect(self.net.terms(unit), self.stages)
         self.base = self.lattice.sum_into(unit, (OTHER,))
-        self.multiples[unit] = Fraction(1)
-        self.rules.kind[unit] = OTHER
-
-    def _output(self, unit: int) -> None:
-        self.gain, self.offset = Fraction(0), Fraction(0)
-        for source, weight in self.products.terms(unit).items():
-            constant = self.rules.constant_of(source)
-            if source in self.multiples:
-                self.gain += weight * self.multiples[source]
-            elif constant is not None:
-                self.offset += weight * constant
-            else:
-                raise CertificateError("the output reads more than the sum of all terms")
-        if self.gain <= 0:
-            raise CertificateError("the output does not amplify the sum of all terms")
+        self.amplification.begin(unit)
 
     def factors(self) -> dict[tuple[int, ...], tuple[Fraction, int, Fraction]]:
         """By direction of the wave: A, the unit that holds scale (p + 1), and that scale."""
@@ -164,7 +149,7 @@ class _Walk:
             unit = stack.pop()
             if unit not in seen and self.rules.kind[unit] == LATTICE:
                 seen.add(unit)
-                stack += self.products.terms(unit)
+                stack += self.net.terms(unit)
         return seen
 
 
@@ -401,14 +386,14 @@ def _require_blocks(plan: Mapping[str, Any], seen: _Walk) -> None:
         if run.role == "plane":
             chain = [p for p in seen.planes_behind(run.first) if p != run.first]
             order[run.first] = sum(1 for p in chain if p in order)
-    reads = [(p, set(seen.products.terms(p))) for p in order]
+    reads = [(p, set(seen.net.terms(p))) for p in order]
     for level, run in enumerate(seen.blocks, start=1):
         size = -(-size // B)
         members = set(range(run.first, run.first + run.size))
         first = min((order[p] for p, sources in reads if sources & members), default=-1)
         if run.size != size or first != plan["mu"] + level:
             raise CertificateError("the blocks of kinks are not those of the plan")
-        widths = [len(seen.products.terms(unit)) for unit in sorted(members)]
+        widths = [len(seen.net.terms(unit)) for unit in sorted(members)]
         # the first block is full, and so are all but the last
         full = widths[: max(size - 1, level == 1)]
         if max(widths) > B or set(full) - {B}:

@@ -47,7 +47,7 @@ class Waves:
     def fold(self, run: Run) -> None:
         """A run of one pair: the first of a chain, or the one behind another."""
         pair = [run.first, run.first + 1]
-        terms = self.products.terms(run.first)
+        terms = self.rules.net.terms(run.first)
         before = {id(c): c for c in map(self.chain_of.get, terms) if c is not None}
         if not before:
             chain = self._first(run, pair)
@@ -89,7 +89,7 @@ class Waves:
 
     def _next(self, chain: _Chain, pair: list[int]) -> None:
         products = self.products
-        first, second = (products.terms(unit) for unit in pair)
+        first, second = (self.rules.net.terms(unit) for unit in pair)
         if {u: -w for u, w in first.items()} != second:
             raise CertificateError("a fold is no pair of opposite sums")
         constant, sources = products.constant(first)
@@ -101,7 +101,7 @@ class Waves:
 
     def bubble(self, unit: int, folds: int) -> None:
         """A unit that holds sigma * 2 v^2, from the last folds + 1 pairs of a chain."""
-        constant, sources = self.products.constant(self.products.terms(unit))
+        constant, sources = self.products.constant(self.rules.net.terms(unit))
         chains = {id(c): c for c in map(self.chain_of.get, sources) if c is not None}
         if len(chains) != 1:
             raise CertificateError("a bubble is not made of one chain of folds")
