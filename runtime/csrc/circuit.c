@@ -4,20 +4,32 @@
 
 #include <stdlib.h>
 
-int qk_circuit_plan(int64_t inputs, int64_t units, const int64_t *unit_edge, const uint32_t *source,
-                    const uint32_t *output, int64_t outputs, uint32_t *edge, uint32_t *slot,
-                    uint32_t *output_slot, int64_t *slots) {
-  if (inputs < 0 || units < 0 || outputs < 0 || inputs > INT32_MAX - units) return QK_BAD_SIZE;
+int qk_circuit_order(const qk_circuit *c) {
+  const int64_t nodes = c->inputs + c->units;
+  if (c->inputs < 0 || c->units < 0 || c->runs < 0 || c->edges < 0 || c->outputs < 0 ||
+      c->inputs > INT32_MAX - c->units)
+    return QK_BAD_SIZE;
+  if (c->unit_run[0] != 0 || c->unit_run[c->units] != c->runs || c->run_edge[0] != 0 ||
+      c->run_edge[2 * c->runs] != c->edges)
+    return QK_BAD_SIZE;
+  for (int64_t u = 0; u < c->units; u++)
+    if (c->unit_run[u + 1] < c->unit_run[u]) return QK_BAD_SIZE;
+  for (int64_t r = 0; r < 2 * c->runs; r++)
+    if (c->run_edge[r + 1] < c->run_edge[r]) return QK_BAD_SIZE;
+  for (int64_t u = 0; u < c->units; u++)
+    for (int64_t e = c->run_edge[2 * c->unit_run[u]]; e < c->run_edge[2 * c->unit_run[u + 1]]; e++)
+      if (c->edge[e] >= c->inputs + u) return QK_BAD_CODE; /* not in topological order */
+  for (int64_t o = 0; o < c->outputs; o++)
+    if (c->output[o] >= nodes) return QK_BAD_CODE;
+  return QK_OK;
+}
+
+int qk_circuit_plan(qk_circuit *c, const uint32_t *source, const uint32_t *node, uint32_t *edge,
+                    uint32_t *slot, uint32_t *output) {
+  const int64_t inputs = c->inputs, units = c->units, outputs = c->outputs;
   const int64_t nodes = inputs + units;
   const int64_t never = -1, freed = -2, always = INT64_MAX;
-  if (unit_edge[0] != 0) return QK_BAD_SIZE;
-  for (int64_t u = 0; u < units; u++) {
-    if (unit_edge[u + 1] < unit_edge[u]) return QK_BAD_SIZE;
-    for (int64_t e = unit_edge[u]; e < unit_edge[u + 1]; e++)
-      if (source[e] >= inputs + u) return QK_BAD_CODE; /* not in topological order */
-  }
-  for (int64_t o = 0; o < outputs; o++)
-    if (output[o] >= nodes) return QK_BAD_CODE;
+#define FIRST(u) c->run_edge[2 * c->unit_run[u]]
   int64_t *last = malloc((size_t)(nodes + 1) * sizeof *last);
   uint32_t *place = malloc((size_t)(nodes + 1) * sizeof *place);
   uint32_t *spare = malloc((size_t)(nodes + 1) * sizeof *spare);
@@ -28,14 +40,14 @@ int qk_circuit_plan(int64_t inputs, int64_t units, const int64_t *unit_edge, con
   int64_t free_slots = 0, used = inputs;
   for (int64_t v = 0; v < nodes; v++) last[v] = never;
   for (int64_t u = 0; u < units; u++)
-    for (int64_t e = unit_edge[u]; e < unit_edge[u + 1]; e++) last[source[e]] = u;
-  for (int64_t o = 0; o < outputs; o++) last[output[o]] = always;
+    for (int64_t e = FIRST(u); e < FIRST(u + 1); e++) last[source[e]] = u;
+  for (int64_t o = 0; o < outputs; o++) last[node[o]] = always;
   for (int64_t v = 0; v < inputs; v++) {
     place[v] = (uint32_t)v;
     if (last[v] == never) spare[free_slots++] = (uint32_t)v;
   }
   for (int64_t u = 0; u < units; u++) {
-    for (int64_t e = unit_edge[u]; e < unit_edge[u + 1]; e++) {
+    for (int64_t e = FIRST(u); e < FIRST(u + 1); e++) {
       const uint32_t v = source[e];
       edge[e] = place[v];
       if (last[v] == u) {
@@ -47,27 +59,10 @@ int qk_circuit_plan(int64_t inputs, int64_t units, const int64_t *unit_edge, con
     slot[u] = place[inputs + u];
     if (last[inputs + u] == never) spare[free_slots++] = slot[u];
   }
-  for (int64_t o = 0; o < outputs; o++) output_slot[o] = place[output[o]];
-  *slots = used;
+  for (int64_t o = 0; o < outputs; o++) output[o] = place[node[o]];
+#undef FIRST
+  c->slots = used;
   free(last), free(place), free(spare);
-  return QK_OK;
-}
-
-int qk_circuit_check(const qk_circuit *c) {
-  if (c->inputs < 0 || c->units < 0 || c->runs < 0 || c->edges < 0 || c->outputs < 0 ||
-      c->slots < c->inputs || c->slots > UINT32_MAX)
-    return QK_BAD_SIZE;
-  if (c->unit_run[0] != 0 || c->unit_run[c->units] != c->runs || c->run_edge[0] != 0 ||
-      c->run_edge[2 * c->runs] != c->edges)
-    return QK_BAD_SIZE;
-  for (int64_t u = 0; u < c->units; u++)
-    if (c->unit_run[u + 1] < c->unit_run[u] || c->slot[u] >= c->slots) return QK_BAD_SIZE;
-  for (int64_t r = 0; r < 2 * c->runs; r++)
-    if (c->run_edge[r + 1] < c->run_edge[r]) return QK_BAD_SIZE;
-  for (int64_t e = 0; e < c->edges; e++)
-    if (c->edge[e] >= c->slots) return QK_BAD_CODE;
-  for (int64_t o = 0; o < c->outputs; o++)
-    if (c->output[o] >= c->slots) return QK_BAD_CODE;
   return QK_OK;
 }
 

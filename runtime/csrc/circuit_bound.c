@@ -18,6 +18,7 @@ static int64_t lattice(double v) {
 typedef struct {
   double size, error; /* |value| <= size + error, |computed - exact| <= error */
   int64_t lattice;    /* the value is a multiple of 2^-lattice; INT32_MAX: nothing is known */
+  double terms;       /* how many sources a piece of a sum has; 0 for a value */
 } node;
 
 /* Inputs lie in [-x_max, x_max] and are multiples of 2^-input_bits (input_bits < 0: anything).
@@ -28,9 +29,9 @@ int qk_circuit_bound(const qk_circuit *c, double x_max, int64_t input_bits, int 
   node *nodes = calloc((size_t)c->slots + 1, sizeof *nodes);
   if (nodes == NULL) return QK_NO_MEMORY;
   for (int64_t i = 0; i < c->inputs; i++) {
-    nodes[i] = (node){x_max, input_bits < 0 ? u * x_max : 0, input_bits < 0 ? INT32_MAX : input_bits};
+    nodes[i] = (node){x_max, input_bits < 0 ? u * x_max : 0, input_bits < 0 ? INT32_MAX : input_bits, 0};
     if (input_bits >= 0 && !(ldexp(x_max, (int)input_bits) <= ldexp(1, digits)))
-      nodes[i] = (node){x_max, u * x_max, INT32_MAX};
+      nodes[i] = (node){x_max, u * x_max, INT32_MAX, 0};
   }
   for (int64_t n = 0; n < c->units; n++) {
     const double bias = fabs(c->bias[n]);
@@ -38,15 +39,19 @@ int qk_circuit_bound(const qk_circuit *c, double x_max, int64_t input_bits, int 
     int64_t fine = lattice(bias);
     if (digits < 53 && (double)(float)bias != bias) fine = INT32_MAX;
     for (int64_t r = c->unit_run[n]; r < c->unit_run[n + 1]; r++) {
-      double size = 0, error = 0;
+      double size = 0, error = 0, terms = 0;
       int64_t least = INT32_MIN;
       for (int64_t e = c->run_edge[2 * r]; e < c->run_edge[2 * r + 2]; e++) {
         const node *from = &nodes[c->edge[e]];
-        size += from->size + from->error, error += from->error;
+        size += from->terms > 0 ? from->size : from->size + from->error, error += from->error;
+        terms += from->terms > 0 ? from->terms : 1;
         if (from->lattice > least) least = from->lattice;
       }
       const double scale = fabs(c->scale[r]);
-      const double terms = (double)(c->run_edge[2 * r + 2] - c->run_edge[2 * r]);
+      if (c->relu[n] == 2) { /* its sources count where the sum is complete */
+        nodes[c->slot[n]] = (node){size, error, least, terms};
+        continue;
+      }
       total += scale * size, carried += scale * error;
       rounded += (terms + 3) * u * scale * size;
       if (least == INT32_MAX || (digits < 53 && (double)(float)scale != scale) ||
@@ -55,10 +60,12 @@ int qk_circuit_bound(const qk_circuit *c, double x_max, int64_t input_bits, int 
       else if (least != INT32_MIN && fine != INT32_MAX && least + lattice(scale) > fine)
         fine = least + lattice(scale);
     }
+    if (c->relu[n] == 2) continue;
     const double runs = (double)(c->unit_run[n + 1] - c->unit_run[n]);
     const int exact = carried == 0 && fine < 100000 && fine > -100000 &&
                       ldexp(total * up, (int)fine) <= ldexp(1, digits);
     node *to = &nodes[c->slot[n]];
+    to->terms = 0;
     to->size = total * up;
     to->error = exact ? 0 : (carried + rounded + u * bias + (runs + 1) * u * total) * up;
     to->lattice = exact ? fine : INT32_MAX;

@@ -205,49 +205,38 @@ static int read_units(const qk_file *file, const header *h, runs *r, int64_t *un
   return QEXPR_OK;
 }
 
-/* Hands memory that was grown over to the network; always takes it. */
-static void *adopt(qexpr_net *net, void *memory) {
-  if (memory != NULL) net->owned[net->owned_count++] = memory;
-  return memory;
-}
-
 int qk_read_circuit(qexpr_net *net, const qk_file *file) {
   header h = {0};
   runs r = {0};
   int status = read_header(net, file, &h);
   if (status == QEXPR_OK) status = read_free(file, &h);
   if (status) return status;
-  qk_circuit *c = &net->circuit;
   const uint64_t units = (uint64_t)h.units, edges = (uint64_t)h.edges;
-  int64_t *unit_run = qk_own(net, units + 1, 8, file->error);
-  int64_t *unit_edge = qk_own(net, units + 1, 8, file->error);
-  uint32_t *source = qk_own(net, edges + 1, 4, file->error);
-  uint32_t *edge = qk_own(net, edges + 1, 4, file->error);
-  uint32_t *slot = qk_own(net, units + 1, 4, file->error);
-  uint32_t *output = qk_own(net, 1, 4, file->error);
-  uint8_t *relu = qk_own(net, units + 1, 1, file->error);
-  double *bias = qk_own(net, units + 1, 8, file->error);
-  void **reserved = qk_own(net, 1, 8, file->error); /* room in `owned` for what is grown below */
-  if (!unit_run || !unit_edge || !source || !edge || !slot || !output || !relu || !bias || !reserved)
-    return QEXPR_NO_MEMORY;
-  uint64_t *key = malloc((edges + 1) * sizeof *key);
-  if (key == NULL || !one_more(&r))
-    status = qk_fail(file->error, QEXPR_NO_MEMORY, "EDGE", 0, "there is not enough memory");
-  r.runs = 0;
-  if (status == QEXPR_OK) r.run_edge[0] = 0;
-  if (status == QEXPR_OK) status = read_units(file, &h, &r, unit_run, source, bias, key);
+  int64_t *unit_run = calloc(units + 1, 8);
+  uint32_t *source = calloc(edges + 1, 4);
+  uint8_t *relu = calloc(units + 1, 1);
+  double *bias = calloc(units + 1, 8);
+  uint64_t *key = calloc(edges + 1, 8);
+  const int room = unit_run && source && relu && bias && key && one_more(&r);
+  if (!room) status = QEXPR_NO_MEMORY;
+  if (room) r.runs = 0, r.run_edge[0] = 0;
+  if (room) status = read_units(file, &h, &r, unit_run, source, bias, key);
   free(key);
-  adopt(net, r.run_edge), adopt(net, r.scale);
-  if (status) return status;
-  for (int64_t u = 0; u <= h.units; u++) unit_edge[u] = r.run_edge[2 * unit_run[u]];
-  memset(relu, 1, units - 1); /* the output is linear */
-  const uint32_t last = (uint32_t)(h.inputs + h.units - 1);
-  if (qk_circuit_plan(h.inputs, h.units, unit_edge, source, &last, 1, edge, slot, output, &c->slots))
-    return qk_fail(file->error, QEXPR_NO_MEMORY, "EDGE", 0, "there is not enough memory");
-  c->inputs = h.inputs, c->units = h.units, c->runs = r.runs, c->outputs = 1;
-  c->edges = unit_edge[h.units];
-  c->unit_run = unit_run, c->run_edge = r.run_edge, c->edge = edge, c->slot = slot;
-  c->output = output, c->relu = relu, c->scale = r.scale, c->bias = bias;
+  if (status == QEXPR_OK) {
+    memset(relu, 1, units - 1); /* the output is linear */
+    const uint32_t last = (uint32_t)(h.inputs + h.units - 1);
+    const qk_circuit read = {.inputs = h.inputs, .units = h.units, .runs = r.runs, .outputs = 1,
+                             .edges = r.run_edge[2 * r.runs], .unit_run = unit_run,
+                             .run_edge = r.run_edge, .edge = source, .output = &last, .relu = relu,
+                             .scale = r.scale, .bias = bias};
+    void *memory = NULL;
+    const int built = qk_circuit_build(&read, &net->circuit, &memory);
+    if (memory != NULL) net->owned[net->owned_count++] = memory; /* qk_own keeps room for it */
+    if (built) status = built == QK_NO_MEMORY ? QEXPR_NO_MEMORY : QEXPR_BAD_FILE;
+    if (status == QEXPR_BAD_FILE) qk_fail(file->error, status, "EDGE", 0, "the circuit is too large");
+  }
+  free(unit_run), free(source), free(relu), free(bias), free(r.run_edge), free(r.scale);
+  if (status == QEXPR_NO_MEMORY) qk_fail(file->error, status, "EDGE", 0, "there is not enough memory");
   net->input.size = h.inputs;
-  return QEXPR_OK;
+  return status;
 }

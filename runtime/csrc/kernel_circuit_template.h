@@ -1,6 +1,6 @@
 /* A sparse circuit on blocks of points (included once for each float type).
  *
- * Every slot of the scratch holds BLOCK points side by side. A unit adds and subtracts its sources
+ * Every slot of the scratch holds BLOCK points side by side. A unit adds up the sources of each part
  * in the order given, one after the other, for all points of the block at once: the result of a
  * point depends neither on its neighbours nor on the number of threads. Sums start at +0, so no
  * value is ever -0, and leaving out a source that is zero changes no bit.
@@ -16,19 +16,14 @@ typedef int64_t NAME(mask) __attribute__((vector_size(32), may_alias));
 
 #define EACH(do) do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7)
 #define ADD(i) part[i] += s[i];
-#define SUBTRACT(i) part[i] -= s[i];
 
-/* Adds (or subtracts) the blocks of some edges; `part` stays in eight registers. */
+/* Adds the blocks of some edges; `part` stays in eight registers. */
 static inline __attribute__((always_inline)) void NAME(edges)(const NAME(vector) *blocks,
                                                               const uint32_t *edge, int64_t count,
-                                                              int subtract, NAME(vector) *part) {
+                                                              NAME(vector) *part) {
   for (int64_t e = 0; e < count; e++) {
     const NAME(vector) *s = blocks + 8 * (int64_t)edge[e];
-    if (subtract) {
-      EACH(SUBTRACT)
-    } else {
-      EACH(ADD)
-    }
+    EACH(ADD)
   }
 }
 
@@ -36,7 +31,7 @@ static inline __attribute__((always_inline)) void NAME(edges)(const NAME(vector)
  * branch, since whether a unit is zero cannot be foretold. */
 static inline __attribute__((always_inline)) void NAME(live_edges)(
     const NAME(vector) *blocks, const uint32_t *edge, int64_t count, const uint8_t *zero,
-    int subtract, NAME(vector) *part) {
+    NAME(vector) *part) {
   uint32_t list[CHUNK];
   for (int64_t start = 0; start < count; start += CHUNK) {
     const int64_t stop = count - start < CHUNK ? count - start : CHUNK;
@@ -45,7 +40,48 @@ static inline __attribute__((always_inline)) void NAME(live_edges)(
       list[live] = edge[start + e];
       live += !zero[edge[start + e]];
     }
-    NAME(edges)(blocks, list, live, subtract, part);
+    NAME(edges)(blocks, list, live, part);
+  }
+}
+
+/* The sum of the blocks of edges [from, to). */
+static inline __attribute__((always_inline)) void NAME(total)(const qk_circuit *c, int64_t from, int64_t to,
+                                                              const NAME(vector) *blocks,
+                                                              const uint8_t *zero, int skip_zero,
+                                                              NAME(vector) *out) {
+  const NAME(vector) none = {0};
+  NAME(vector) part[8] = {none, none, none, none, none, none, none, none};
+  if (skip_zero) NAME(live_edges)(blocks, c->edge + from, to - from, zero, part);
+  else NAME(edges)(blocks, c->edge + from, to - from, part);
+  for (int i = 0; i < 8; i++) out[i] = part[i];
+}
+
+/* Writes a block; returns whether any value is not zero (no value is -0, so bits tell). */
+static inline __attribute__((always_inline)) int NAME(store)(const NAME(vector) *sum,
+                                                             NAME(vector) *to) {
+  NAME(mask) any = {0};
+  for (int i = 0; i < 8; i++) any |= (NAME(mask))sum[i], to[i] = sum[i];
+  return (any[0] | any[1] | any[2] | any[3]) != 0;
+}
+
+/* sum += scale * (what run r adds - what it subtracts). */
+static inline __attribute__((always_inline)) void NAME(run)(const qk_circuit *c, int64_t r,
+                                                            const NAME(vector) *blocks,
+                                                            const uint8_t *zero, int skip_zero,
+                                                            NAME(vector) *sum) {
+  const int64_t *at = c->run_edge + 2 * r;
+  const REAL scale = (REAL)c->scale[r];
+  NAME(vector) part[8], less[8];
+  if (at[1] == at[2]) {
+    NAME(total)(c, at[0], at[1], blocks, zero, skip_zero, part);
+    for (int i = 0; i < 8; i++) sum[i] += scale * part[i];
+  } else if (at[0] == at[1]) { /* 0 - x is -x, but for zeros, which no sum feels */
+    NAME(total)(c, at[1], at[2], blocks, zero, skip_zero, less);
+    for (int i = 0; i < 8; i++) sum[i] -= scale * less[i];
+  } else {
+    NAME(total)(c, at[0], at[1], blocks, zero, skip_zero, part);
+    NAME(total)(c, at[1], at[2], blocks, zero, skip_zero, less);
+    for (int i = 0; i < 8; i++) sum[i] += scale * (part[i] - less[i]);
   }
 }
 
@@ -55,31 +91,19 @@ static inline int NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values,
   const NAME(vector) *blocks = (const NAME(vector) *)values;
   const NAME(vector) none = {0};
   NAME(vector) sum[8], *to = (NAME(vector) *)target;
+  const int64_t first = c->unit_run[u], last = c->unit_run[u + 1];
+  if (c->relu[u] == 2) { /* a piece: one run that adds */
+    NAME(total)(c, c->run_edge[2 * first], c->run_edge[2 * first + 1], blocks, zero, skip_zero, sum);
+    return NAME(store)(sum, to);
+  }
   for (int i = 0; i < 8; i++) sum[i] = none + (REAL)c->bias[u];
-  for (int64_t r = c->unit_run[u]; r < c->unit_run[u + 1]; r++) {
-    NAME(vector) part[8] = {none, none, none, none, none, none, none, none};
-    const int64_t *at = c->run_edge + 2 * r;
-    if (skip_zero) {
-      NAME(live_edges)(blocks, c->edge + at[0], at[1] - at[0], zero, 0, part);
-      NAME(live_edges)(blocks, c->edge + at[1], at[2] - at[1], zero, 1, part);
-    } else {
-      NAME(edges)(blocks, c->edge + at[0], at[1] - at[0], 0, part);
-      NAME(edges)(blocks, c->edge + at[1], at[2] - at[1], 1, part);
-    }
-    const REAL scale = (REAL)c->scale[r];
-    for (int i = 0; i < 8; i++) sum[i] += scale * part[i];
-  }
-  NAME(mask) any = {0};
-  for (int i = 0; i < 8; i++) {
-    if (c->relu[u]) sum[i] = MAXIMUM(none, sum[i]);
-    any |= (NAME(mask))sum[i]; /* no value is -0, so all bits are clear only where it is 0 */
-    to[i] = sum[i];
-  }
-  return (any[0] | any[1] | any[2] | any[3]) != 0;
+  for (int64_t r = first; r < last; r++) NAME(run)(c, r, blocks, zero, skip_zero, sum);
+  if (c->relu[u])
+    for (int i = 0; i < 8; i++) sum[i] = MAXIMUM(none, sum[i]);
+  return NAME(store)(sum, to);
 }
 #undef EACH
 #undef ADD
-#undef SUBTRACT
 #undef CHUNK
 #else
 /* Writes the block of a unit; returns whether any of its values is not zero. */
@@ -88,20 +112,18 @@ static inline int NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values,
   REAL total[BLOCK];
   for (int64_t i = 0; i < BLOCK; i++) total[i] = (REAL)c->bias[u];
   for (int64_t r = c->unit_run[u]; r < c->unit_run[u + 1]; r++) {
-    REAL part[BLOCK] = {0};
+    REAL part[2][BLOCK] = {{0}};
     for (int64_t e = c->run_edge[2 * r]; e < c->run_edge[2 * r + 2]; e++) {
       if (skip_zero && zero[c->edge[e]]) continue;
       const REAL *source = values + c->edge[e] * BLOCK;
-      if (e < c->run_edge[2 * r + 1])
-        for (int64_t i = 0; i < BLOCK; i++) part[i] += source[i];
-      else
-        for (int64_t i = 0; i < BLOCK; i++) part[i] -= source[i];
+      REAL *into = part[e >= c->run_edge[2 * r + 1]];
+      for (int64_t i = 0; i < BLOCK; i++) into[i] += source[i];
     }
-    for (int64_t i = 0; i < BLOCK; i++) total[i] += (REAL)c->scale[r] * part[i];
+    for (int64_t i = 0; i < BLOCK; i++) total[i] += (REAL)c->scale[r] * (part[0][i] - part[1][i]);
   }
   int any = 0;
   for (int64_t i = 0; i < BLOCK; i++) {
-    if (c->relu[u] && total[i] < 0) total[i] = 0;
+    if (c->relu[u] == 1 && total[i] < 0) total[i] = 0;
     any |= total[i] != 0;
     target[i] = total[i];
   }

@@ -66,14 +66,14 @@ typedef struct {
 
 /* A circuit: unit u computes
  *     bias[u] + sum_r scale[r] * (sum of the sources of r's first part - those of its second)
- * over its runs r in [unit_run[u], unit_run[u + 1]), then max(., 0) where relu[u]. Run r adds the
- * edges [run_edge[2r], run_edge[2r + 1]) and subtracts [run_edge[2r + 1], run_edge[2r + 2]).
+ * over its runs r in [unit_run[u], unit_run[u + 1]), then max(., 0) where relu[u] is 1. Run r adds the
+ * edges [run_edge[2r], run_edge[2r + 1]) and subtracts the sum of [run_edge[2r + 1], run_edge[2r + 2]).
  * An edge is the number of a scratch slot; units write slot[u]; inputs fill slots 0..inputs-1. */
 typedef struct {
   int64_t inputs, units, runs, edges, slots, outputs;
   const int64_t *unit_run, *run_edge;
   const uint32_t *edge, *slot, *output;
-  const uint8_t *relu;
+  const uint8_t *relu; /* 0 linear, 1 ReLU, 2 a piece of a sum that later units read */
   const double *scale, *bias;
 } qk_circuit;
 
@@ -141,10 +141,12 @@ int qk_rows_to_codes(const uint8_t *bits, int64_t rows, int64_t cols, int nplane
                      const int32_t *coef, int32_t constant, int32_t *out);
 
 /* circuit.c */
-int qk_circuit_plan(int64_t inputs, int64_t units, const int64_t *unit_edge, const uint32_t *source,
-                    const uint32_t *output, int64_t outputs, uint32_t *edge, uint32_t *slot,
-                    uint32_t *output_slot, int64_t *slots);
-int qk_circuit_check(const qk_circuit *c);
+int qk_circuit_order(const qk_circuit *c); /* bounds in order, sources before their units */
+int qk_circuit_plan(qk_circuit *c, const uint32_t *source, const uint32_t *node, uint32_t *edge,
+                    uint32_t *slot, uint32_t *output);
+/* circuit_split.c: from a circuit whose edges and outputs are node numbers (inputs, then units) to
+ * one that runs, with its slots; it lives in `memory`, which the caller frees. */
+int qk_circuit_build(const qk_circuit *in, qk_circuit *out, void **memory);
 int64_t qk_circuit_scratch(const qk_circuit *c); /* bytes, the same for both float types */
 int qk_circuit_run_f64(const qk_table *t, const qk_circuit *c, const double *x, int64_t points,
                        int64_t ldx, double *y, int64_t ldy, int skip_zero);

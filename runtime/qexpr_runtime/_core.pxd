@@ -74,9 +74,7 @@ cdef extern from "kernels.h" nogil:
     int qk_rows_to_codes(const uint8_t *, int64_t, int64_t, int, const int32_t *, int32_t,
                          int32_t *)
 
-    int qk_circuit_plan(int64_t, int64_t, const int64_t *, const uint32_t *, const uint32_t *,
-                        int64_t, uint32_t *, uint32_t *, uint32_t *, int64_t *)
-    int qk_circuit_check(const qk_circuit *)
+    int qk_circuit_build(const qk_circuit *, qk_circuit *, void **)
     int qk_circuit_run_f64(const qk_table *, const qk_circuit *, const double *, int64_t, int64_t,
                            double *, int64_t, int)
     int qk_circuit_run_f32(const qk_table *, const qk_circuit *, const float *, int64_t, int64_t,

@@ -29,26 +29,14 @@ def residual(x: _Array, gamma: _Array, out: _Array) -> None: ...
 def shift_dot(w: _Array, exponent: _Array, sign: _Array, y: _Array) -> None: ...
 def log_dot(wexp: _Array, wsign: _Array, xexp: _Array, xsign: _Array, y: _Array) -> None: ...
 def log_sum(p: _Array, fraction: int, table: _Array, out: _Array) -> None: ...
-def plan(
-    inputs: int,
-    unit_edge: _Array,
-    source: _Array,
-    output: _Array,
-    edge: _Array,
-    slot: _Array,
-    output_slot: _Array,
-) -> int: ...
-
 class CircuitPlan:
     slots: int
     def __init__(
         self,
         inputs: int,
-        slots: int,
         unit_run: _Array,
         run_edge: _Array,
-        edge: _Array,
-        slot: _Array,
+        source: _Array,
         output: _Array,
         relu: _Array,
         scale: _Array,

@@ -1,6 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """What stands around the products: images, pooling, thresholds, powers of two, circuits."""
 
+from libc.stdlib cimport free
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t
 
 from qexpr_runtime._core cimport *
@@ -192,53 +193,35 @@ def log_sum(const int32_t[:, ::1] p, int fraction, const int32_t[::1] table, int
                          &table[0] if table.shape[0] else NULL, table.shape[0], &out[0]))
 
 
-def plan(int64_t inputs, const int64_t[::1] unit_edge, const uint32_t[::1] source,
-         const uint32_t[::1] output, uint32_t[::1] edge, uint32_t[::1] slot,
-         uint32_t[::1] output_slot):
-    """Choose the scratch slots of a circuit; returns how many it takes."""
-    cdef int64_t slots = 0
-    cdef int64_t units = unit_edge.shape[0] - 1
-    enough(units, 0)
-    enough(source.shape[0], unit_edge[units])
-    enough(edge.shape[0], source.shape[0])
-    enough(slot.shape[0], units)
-    enough(output_slot.shape[0], output.shape[0])
-    check(qk_circuit_plan(inputs, units, &unit_edge[0], &source[0] if source.shape[0] else NULL,
-                          &output[0] if output.shape[0] else NULL, output.shape[0],
-                          &edge[0] if edge.shape[0] else NULL,
-                          &slot[0] if units else NULL,
-                          &output_slot[0] if output.shape[0] else NULL, &slots))
-    return slots
-
-
 cdef class CircuitPlan:
-    """A checked circuit with its scratch slots; holds the arrays that C reads."""
+    """A checked circuit, laid out for evaluation, with its scratch slots."""
 
     cdef qk_circuit c
+    cdef void *memory
     cdef readonly int64_t slots
-    cdef object _arrays
 
-    def __init__(self, int64_t inputs, int64_t slots, const int64_t[::1] unit_run,
-                 const int64_t[::1] run_edge, const uint32_t[::1] edge, const uint32_t[::1] slot,
-                 const uint32_t[::1] output, const uint8_t[::1] relu, const double[::1] scale,
-                 const double[::1] bias):
-        cdef int64_t units = slot.shape[0], runs = scale.shape[0]
+    def __cinit__(self, int64_t inputs, const int64_t[::1] unit_run, const int64_t[::1] run_edge,
+                  const uint32_t[::1] source, const uint32_t[::1] output,
+                  const uint8_t[::1] relu, const double[::1] scale, const double[::1] bias):
+        cdef int64_t units = bias.shape[0], runs = scale.shape[0]
+        cdef qk_circuit given
         enough(unit_run.shape[0], units + 1)
         enough(run_edge.shape[0], 2 * runs + 1)
         enough(relu.shape[0], units)
-        enough(bias.shape[0], units)
-        self.slots = slots
-        self._arrays = (unit_run, run_edge, edge, slot, output, relu, scale, bias)
-        self.c.inputs, self.c.units, self.c.runs = inputs, units, runs
-        self.c.edges, self.c.slots, self.c.outputs = edge.shape[0], slots, output.shape[0]
-        self.c.unit_run, self.c.run_edge = &unit_run[0], &run_edge[0]
-        self.c.edge = &edge[0] if edge.shape[0] else NULL
-        self.c.slot = &slot[0] if units else NULL
-        self.c.output = &output[0] if output.shape[0] else NULL
-        self.c.relu = &relu[0] if units else NULL
-        self.c.scale = &scale[0] if runs else NULL
-        self.c.bias = &bias[0] if units else NULL
-        check(qk_circuit_check(&self.c))
+        given.inputs, given.units, given.runs = inputs, units, runs
+        given.edges, given.slots, given.outputs = source.shape[0], 0, output.shape[0]
+        given.unit_run, given.run_edge = &unit_run[0], &run_edge[0]
+        given.edge = &source[0] if source.shape[0] else NULL
+        given.slot = NULL
+        given.output = &output[0] if output.shape[0] else NULL
+        given.relu = &relu[0] if units else NULL
+        given.scale = &scale[0] if runs else NULL
+        given.bias = &bias[0] if units else NULL
+        check(qk_circuit_build(&given, &self.c, &self.memory))
+        self.slots = self.c.slots
+
+    def __dealloc__(self):
+        free(self.memory)
 
     def run_f64(self, const double[:, ::1] x, double[:, ::1] y, bint skip_zero):
         cdef int status = QK_OK

@@ -60,26 +60,19 @@ class SparseCircuit:
             raise KernelError("scales and biases must be finite")
         source = np.ascontiguousarray(self.source, dtype=np.uint32)
         outputs = np.ascontiguousarray(self.outputs, dtype=np.uint32)
-        edge, slot = np.empty_like(source), np.empty(units, dtype=np.uint32)
-        output_slot = np.empty_like(outputs)
         try:
-            slots = _layers.plan(
-                self.inputs, run_edge[2 * unit_run], source, outputs, edge, slot, output_slot
+            return _layers.CircuitPlan(
+                self.inputs,
+                unit_run,
+                run_edge,
+                source,
+                outputs,
+                np.ascontiguousarray(self.relu, dtype=np.uint8),
+                np.ascontiguousarray(self.scale, dtype=np.float64),
+                np.ascontiguousarray(self.bias + 0.0, dtype=np.float64),  # no -0: see the kernel
             )
         except KernelError as error:
             raise KernelError(f"the circuit is not in topological order: {error}") from None
-        return _layers.CircuitPlan(
-            self.inputs,
-            slots,
-            unit_run,
-            run_edge,
-            edge,
-            slot,
-            output_slot,
-            np.ascontiguousarray(self.relu, dtype=np.uint8),
-            np.ascontiguousarray(self.scale, dtype=np.float64),
-            np.ascontiguousarray(self.bias + 0.0, dtype=np.float64),  # no -0: see the kernel
-        )
 
     def __call__(
         self,

@@ -40,12 +40,11 @@ def evaluate(c, x, dtype):
     for unit in range(len(c.bias)):
         total = np.full(len(x), c.bias[unit] + 0.0, dtype=dtype)
         for run in range(c.unit_run[unit], c.unit_run[unit + 1]):
-            part = np.zeros(len(x), dtype=dtype)
-            for edge in range(c.run_edge[2 * run], c.run_edge[2 * run + 1]):
-                part = part + values[c.source[edge]]
-            for edge in range(c.run_edge[2 * run + 1], c.run_edge[2 * run + 2]):
-                part = part - values[c.source[edge]]
-            total = total + dtype(c.scale[run]) * part
+            parts = np.zeros((2, len(x)), dtype=dtype)
+            for part in (0, 1):
+                for edge in range(c.run_edge[2 * run + part], c.run_edge[2 * run + part + 1]):
+                    parts[part] += values[c.source[edge]]
+            total = total + dtype(c.scale[run]) * (parts[0] - parts[1])
         values.append(np.where(total < 0, dtype(0), total) if c.relu[unit] else total)
     return np.stack([values[o] for o in c.outputs], axis=1)
 
@@ -174,3 +173,67 @@ def test_malformed_circuits_are_refused():
         good(np.full((1, 2), np.inf))
     with pytest.raises(ValueError, match="float64 or float32"):
         good(x, dtype="float16")
+
+
+def wide_circuit(rng, inputs, wide, readers):
+    """A wide layer, and units that read most of it and of each other: these are computed in pieces."""
+    unit_run, run_edge, source, scale = [0], [0], [], []
+    for unit in range(wide + readers):
+        nodes = inputs + unit
+        many = unit >= wide or unit % 97 == 96
+        for _ in range(rng.integers(1, 3)):
+            for share in rng.dirichlet([1, 1]) if many else (0.5, 0.5):
+                count = int(share * nodes) if many else rng.integers(0, 3)
+                source += sorted(rng.integers(0, nodes, count).tolist())
+                run_edge.append(len(source))
+            scale.append(rng.choice([1.0, -0.5, 0.3, 3.0]))
+        unit_run.append(len(scale))
+    units = wide + readers
+    return rt.SparseCircuit(
+        inputs,
+        np.array(unit_run),
+        np.array(run_edge),
+        np.array(source, dtype=np.uint32),
+        np.array(scale) / 64,
+        rng.choice([0.0, 1.0, -0.5], units),
+        rng.integers(0, 2, units).astype(np.uint8),
+        np.array([inputs + units - 1, inputs + units // 2, 0], dtype=np.uint32),
+    )
+
+
+@settings(max_examples=15, deadline=None)
+@given(SEEDS, st.integers(1, 70), st.sampled_from([60, 128, 400]), st.integers(1, 6))
+def test_wide_sums_in_pieces_change_no_bit(seed, inputs, wide, readers):
+    rng = np.random.default_rng(seed)
+    c = wide_circuit(rng, inputs, wide, readers)
+    x = rng.standard_normal((37, inputs))
+    before = rt.isa()
+    for name in rt.available():
+        _core.select(name)
+        for dtype in (np.float64, np.float32):
+            want = evaluate(c, x, dtype)
+            for options in ({}, {"skip_zero": True}):
+                assert c(x, dtype=np.dtype(dtype).name, **options).tobytes() == want.tobytes()
+    _core.select(before)
+    for dtype, u in (("float64", 2.0**-53), ("float32", 2.0**-24)):
+        np.testing.assert_allclose(rt.rounding_bound(c, 1.0, dtype=dtype),
+                                   bound_by_units(c, 1.0, u), rtol=5e-3)  # fmt: skip
+
+
+def test_a_wide_layer_is_not_kept_alive():
+    wide, readers = 20_000, 3
+    units = wide + readers
+    edges = [*([0] * wide), *(list(range(1, wide + 1)) * readers)]
+    bounds = [*range(wide + 1), *(wide * (k + 2) for k in range(readers))]
+    c = rt.SparseCircuit(
+        1,
+        np.arange(units + 1),
+        np.repeat(bounds, 2)[1:],
+        np.array(edges, dtype=np.uint32),
+        np.ones(units),
+        np.ones(units),
+        np.ones(units, dtype=np.uint8),
+        np.array([wide + readers], dtype=np.uint32),
+    )
+    assert c.plan.slots < 200
+    np.testing.assert_array_equal(c(np.array([[2.0]])), [[3.0 * wide + 1]])
