@@ -72,7 +72,11 @@ static inline __attribute__((always_inline)) void NAME(run)(const qk_circuit *c,
   const int64_t *at = c->run_edge + 2 * r;
   const REAL scale = (REAL)c->scale[r];
   NAME(vector) part[8], less[8];
-  if (at[1] == at[2]) {
+  if (at[1] - at[0] == 1 && at[2] - at[1] == 1) { /* the commonest unit of all: one difference */
+    const NAME(vector) *a = blocks + 8 * (int64_t)c->edge[at[0]];
+    const NAME(vector) *b = blocks + 8 * (int64_t)c->edge[at[1]];
+    for (int i = 0; i < 8; i++) sum[i] += scale * (a[i] - b[i]);
+  } else if (at[1] == at[2]) {
     NAME(total)(c, at[0], at[1], blocks, zero, skip_zero, part);
     for (int i = 0; i < 8; i++) sum[i] += scale * part[i];
   } else if (at[0] == at[1]) { /* 0 - x is -x, but for zeros, which no sum feels */
