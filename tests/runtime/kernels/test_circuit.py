@@ -176,7 +176,7 @@ def test_malformed_circuits_are_refused():
 
 
 def wide_circuit(rng, inputs, wide, readers):
-    """A wide layer, and units that read most of it and of each other: these are computed in pieces."""
+    """A wide layer, and units that read most of it and of each other: those run in pieces."""
     unit_run, run_edge, source, scale = [0], [0], [], []
     for unit in range(wide + readers):
         nodes = inputs + unit
