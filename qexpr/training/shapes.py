@@ -180,7 +180,9 @@ def _norm(
     if recipe.norm == "shift":
         return [ShiftBatchNorm(features, dtype=dtype)]
     kind = nn.BatchNorm2d if image else nn.BatchNorm1d
-    return [kind(features, dtype=dtype)]
+    # half-wave levels are those of N(0, 1): nothing may rescale what the normalisation gives
+    gaussian = recipe.activations is not None and recipe.activations.name == "hwgq"
+    return [kind(features, affine=not gaussian, dtype=dtype)]
 
 
 def _activation(recipe: Recipe, dtype: torch.dtype) -> nn.Module:

@@ -112,7 +112,7 @@ def test_layers_that_see_nothing_positive_are_quantized_too():
 
 
 def test_what_is_not_allowed():
-    discrete = training.dense(short("bnn"), 2, [4], generator=torch.Generator())
+    discrete = training.dense(short("bnn"), 2, [4, 4], generator=torch.Generator())
     with pytest.raises(InvalidInput, match="real numbers"):
         training.post_training(discrete, POINTS, training.PostTraining())
     with pytest.raises(InvalidInput, match="first"):

@@ -152,6 +152,21 @@ def test_the_three_backward_forms_reach_the_layer():
         assert given.grad.tolist() == pytest.approx([0, 0, 1, 1, last], rel=1e-9)
 
 
+def test_half_waves_read_a_normalisation_without_affine_part():
+    """Their levels are optimal for N(0, 1) only."""
+    for method, affine in (("hwgq", False), ("dorefa", True)):
+        recipe = training.get_recipe(method, norm="ordinary")
+        image = training.get_recipe(method, "classes")
+        for model in (
+            training.dense(recipe, 2, [3, 3], generator=torch.Generator()),
+            training.convolutional(image, (1, 8, 8), [2, 2], 3, generator=torch.Generator()),
+        ):
+            norms = [m for m in model if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+            assert norms
+            assert all(norm.affine == affine for norm in norms)
+    assert training.get_recipe("hwgq").weights.options["gradient"] == "plain"
+
+
 # ---- log (Miyashita et al. 2016) ----
 
 
