@@ -30,8 +30,8 @@ class Recipe:
     order : {"after", "before"}
         Product, normalisation, activation; or XNOR-Net's block, in which normalisation and
         binarization come before the product.
-    norm : {"none", "ordinary", "shift"}
-        Batch normalisation.
+    norm : {"none", "ordinary", "plain", "shift"}
+        Batch normalisation; plain has no affine part.
     first, last : {"quantized", "real", "8bit"}
         The weights of the first and last layer.
     start : {"glorot", "uniform"}
@@ -82,7 +82,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_choice(self.order, "order", ("after", "before"))
-        check_choice(self.norm, "norm", ("none", "ordinary", "shift"))
+        check_choice(self.norm, "norm", ("none", "ordinary", "plain", "shift"))
         check_choice(self.first, "first", _ENDS)
         check_choice(self.last, "last", _ENDS)
         check_choice(self.start, "start", ("glorot", "uniform"))
@@ -114,7 +114,7 @@ _CHANGES: dict[str, dict[str, Any]] = {
     "bwn": {"norm": "ordinary"},
     "xnor": {"norm": "ordinary", "order": "before", "first": "real", "last": "real"},
     "residual": {"norm": "ordinary", "first": "real", "last": "real"},
-    "hwgq": {"norm": "ordinary", "first": "real", "last": "real"},
+    "hwgq": {"norm": "plain", "first": "real", "last": "real"},
     "log": {"norm": "ordinary"},
     "post-training": {"warm": 1.0, "ramp": 0.0},  # trains as float does, to the bit
     "float": {"warm": 1.0, "ramp": 0.0},
@@ -183,6 +183,8 @@ def get_recipe(
                 f"it has {', '.join(known)}"
             )
     options = {**_CHANGES[method], **(_CLASSES if task == "classes" else _TARGETS.get(method, {}))}
+    if method == "hwgq":  # its levels are those of N(0, 1), on images too
+        options["norm"] = "plain"
     if task == "classes" and method == "bnn":
         options["loss"] = "square-hinge"
     if changes.get("optimiser") == "shift-adamax":

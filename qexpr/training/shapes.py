@@ -180,9 +180,7 @@ def _norm(
     if recipe.norm == "shift":
         return [ShiftBatchNorm(features, dtype=dtype)]
     kind = nn.BatchNorm2d if image else nn.BatchNorm1d
-    # half-wave levels are those of N(0, 1): nothing may rescale what the normalisation gives
-    gaussian = recipe.activations is not None and recipe.activations.name == "hwgq"
-    return [kind(features, affine=not gaussian, dtype=dtype)]
+    return [kind(features, affine=recipe.norm != "plain", dtype=dtype)]
 
 
 def _activation(recipe: Recipe, dtype: torch.dtype) -> nn.Module:

@@ -155,7 +155,7 @@ def test_the_three_backward_forms_reach_the_layer():
 def test_half_waves_read_a_normalisation_without_affine_part():
     """Their levels are optimal for N(0, 1) only."""
     for method, affine in (("hwgq", False), ("dorefa", True)):
-        recipe = training.get_recipe(method, norm="ordinary")
+        recipe = training.get_recipe(method)
         image = training.get_recipe(method, "classes")
         for model in (
             training.dense(recipe, 2, [3, 3], generator=torch.Generator()),
