@@ -92,6 +92,18 @@ def list_command() -> None:
     deliver("\n".join(lines) + "\n", None)
 
 
+@study_command.command("report", short_help="Write a study's report again.")
+@click.argument("folder", metavar="DIR")
+def report_command(folder: str) -> None:
+    """Write report.html, table.tex, references.bib and the figures of the study in DIR again."""
+    from qexpr.study.folder import read_folder
+    from qexpr.study.report import write_report
+
+    place, study = read_folder(folder)
+    names = write_report(place, study)
+    deliver("".join(f"{place.path}/{name}\n" for name in names), None)
+
+
 @study_command.command("check", short_help="Derive the numbers of a study again.")
 @click.argument("folder", metavar="DIR")
 @click.option("--budget", metavar="SECONDS", help="Check a sample, for about so long.")
@@ -168,8 +180,11 @@ def _run(
             f"cannot write into {shorten(folder.path)}: {error.strerror or error}; "
             f"finished cells are stored: qexpr study resume {folder.path}"
         ) from None
+    from qexpr.study.report import write_report
+
+    write_report(folder, study)
     counts = ", ".join(f"{n} {status}" for status, n in sorted(outcome.statuses.items()))
-    deliver(f"{folder.path}/results.csv: {counts}\n", None)
+    deliver(f"{folder.path}/results.csv: {counts}\n{folder.path}/report.html\n", None)
     for violation in outcome.violations[:5]:
         complain(f"violates: {violation}")
     if outcome.failed:

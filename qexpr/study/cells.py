@@ -159,5 +159,7 @@ def _matters(module: tuple[str, ...], kind: str) -> bool:
     if module[0] != "study":
         return module[0] not in _NO_PART
     if module[1] == "kinds":
+        if module[2].endswith("_summary"):  # what is said of rows, not what is in them
+            return False
         return module[2] == kind or module[2] not in (*MODULES, "__init__")
     return module[1] in _VALUES

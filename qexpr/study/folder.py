@@ -86,19 +86,31 @@ class Folder:
                 f"({str(there)[:12]}, this is {here[:12]}); {choices}"
             )
 
+    def study_name(self) -> str:
+        """What the study is called: the folder may have been renamed."""
+        for place in (self.path / "provenance.json", self.store.cells / "origin.json"):
+            name = _read_json(place).get("study")
+            if isinstance(name, str):
+                return name
+        return self.path.resolve().name
+
     def origin(self) -> dict[str, Any]:
         """By which code the cells were computed; empty where nothing says so."""
-        try:
-            document = json.loads((self.store.cells / "origin.json").read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return document if isinstance(document, dict) else {}
+        return _read_json(self.store.cells / "origin.json")
 
     def write(self, name: str, data: bytes | str) -> None:
         """Write a file of the folder, whole or not at all."""
         place = self.path / name
         place.parent.mkdir(exist_ok=True)
         write_bytes(place, data.encode("utf-8") if isinstance(data, str) else data)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def read_folder(path: str | Path) -> tuple[Folder, Study]:
@@ -117,7 +129,7 @@ def read_folder(path: str | Path) -> tuple[Folder, Study]:
         raise InvalidInput(
             f"{shorten(path)} holds no study (no study.toml); start one with: qexpr study run SPEC"
         ) from None
-    return folder, parse_study(text, folder.path.resolve().name, str(spec))
+    return folder, parse_study(text, folder.study_name(), str(spec))
 
 
 def changes(before: Study, after: Study) -> list[str]:

@@ -56,7 +56,7 @@ def require_extras(study: Study) -> None:
     """Refuse where something that the cells need is not installed, and say what to install."""
     from importlib.util import find_spec
 
-    for module, extra in study.kind.needs:
+    for module, extra in (*study.kind.needs, ("jinja2", "study"), ("matplotlib", "study")):
         if find_spec(module) is None:
             raise InvalidInput(
                 f"{study.name} needs {module}, which is not installed: pip install 'qexpr[{extra}]'"

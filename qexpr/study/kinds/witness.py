@@ -19,6 +19,7 @@ from qexpr.core.query import Query, read_alphabet
 from qexpr.errors import OutOfRegime
 from qexpr.study.compare import compare, comparison_columns
 from qexpr.study.kind import Cell, Column, Kind, Parameter, Result
+from qexpr.study.kinds.witness_summary import summary
 from qexpr.study.tools import Tools
 
 __all__ = ["KIND"]
@@ -158,6 +159,7 @@ KIND = Kind(
     run=run,
     cost=lambda cell: 0.05,
     exact=True,
+    summary=summary,
     shown=(
         *("construction", "d", "n", "alphabet", "eps", "weights", "depth", "free_bits"),
         *("ding_order_weights", "ding_built_weights", "floor_ratio_upper", "floor_verdict"),
