@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from qexpr.training.loop import train as train
     from qexpr.training.normalisation import ShiftBatchNorm as ShiftBatchNorm
     from qexpr.training.normalisation import recalibrate as recalibrate
+    from qexpr.training.polishing import Improved as Improved
+    from qexpr.training.polishing import polish as polish
     from qexpr.training.recipes import Recipe as Recipe
     from qexpr.training.recipes import get_recipe as get_recipe
     from qexpr.training.recipes import methods as methods
@@ -45,12 +47,14 @@ if TYPE_CHECKING:
     from qexpr.training.settings import drop_output_scale as drop_output_scale
     from qexpr.training.shapes import convolutional as convolutional
     from qexpr.training.shapes import dense as dense
+    from qexpr.training.witness_training import train_witness as train_witness
 
 _PUBLIC = {
     "Affine": "layers",
     "ClassData": "data",
     "Divergence": "loop",
     "PostTraining": "baseline",
+    "Improved": "polishing",
     "QuantActivation": "layers",
     "QuantConv2d": "layers",
     "QuantLinear": "layers",
@@ -75,11 +79,13 @@ _PUBLIC = {
     "post_training": "baseline",
     "recalibrate": "normalisation",
     "rules_of": "rules",
+    "polish": "polishing",
     "sample_target": "data",
     "set_blend": "layers",
     "set_generator": "layers",
     "train": "loop",
     "train_ensemble": "ensembles",
+    "train_witness": "witness_training",
 }
 
 __all__ = [*_PUBLIC]
