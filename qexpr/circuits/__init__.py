@@ -68,7 +68,15 @@ _HOME = {
     "values_of": "alphabet",
 }
 # The constructions: qexpr.circuits.registry.CONSTRUCTIONS, held equal by a test.
-_CONSTRUCTIONS = ("shared_bitplane", "cones", "bubbles", "sigma_delta", "ding2018", "yarotsky2017")
+_CONSTRUCTIONS = (
+    "shared_bitplane",
+    "cones",
+    "bubbles",
+    "multiresolution",
+    "sigma_delta",
+    "ding2018",
+    "yarotsky2017",
+)
 
 __all__ = sorted((*_HOME, *_CONSTRUCTIONS))
 

@@ -65,6 +65,16 @@ def _gather(sources: tuple[int, ...]) -> Pairs:
     return lambda: (np.array(sources, np.int64), np.zeros(len(sources), np.int64))
 
 
+def _gather_all(rows: Digits) -> Pairs:
+    """From the units that `rows()` lists to a single one."""
+
+    def pairs() -> tuple[Any, Any]:
+        sources = rows()
+        return sources, np.zeros(len(sources), np.int64)
+
+    return pairs
+
+
 def _sides(squares: int, targets: tuple[int, ...]) -> Pairs:
     """From both units of each square to its target."""
     return lambda: (np.arange(2 * squares), np.repeat(np.array(targets, np.int64), 2))
@@ -226,17 +236,25 @@ class Kit:
         return feeds
 
     def planes(
-        self, hats: Group, scale: Fraction, digits: list[Digits | None], **params: Any
+        self,
+        hats: Group,
+        scale: Fraction,
+        digits: list[Digits | None],
+        rows: Digits | None = None,
+        count: int | None = None,
+        **params: Any,
     ) -> Shifted:
         """G4: the shifted sum_m z_m phi_m, z_m = sum_k s_{m,k} B^-k, B = 2 or 2^b.
 
-        Each plane holds scale * (H_k + 1), H_k = (1/B) sum_m s_{m,k} phi_m + H_{k+1}/B.
+        Each plane holds scale * (H_k + 1), H_k = (1/B) sum_m s_{m,k} phi_m + H_{k+1}/B. With
+        `rows` only `count` of the hats take part.
         """
         made: dict[int, Group] = {}
+        pairs = None if rows is None else _gather_all(rows)
         feeds = self.plane_weights(len(digits))
         for k in range(len(digits) - 1, -1, -1):
             unit = self.net.group("plane", plane=k + 1, scale=str(scale), **params)
-            self.net.connect_free(hats, unit, self.u, digits[k])
+            self.net.connect_free(hats, unit, self.u, digits[k], pairs, count)
             for feed, weight in feeds[k]:
                 self.net.connect(made[feed], unit, weight)
             # the shifts that come in add up to less than 1, or to 1 where a plane ends

@@ -89,6 +89,7 @@ CONSTRUCTIONS: tuple[str, ...] = (
     "shared_bitplane",
     "cones",
     "bubbles",
+    "multiresolution",
     "sigma_delta",
     "ding2018",
     "yarotsky2017",

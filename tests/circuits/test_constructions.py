@@ -7,10 +7,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from networks_by_unit import unit_values
 from polynomials import Polynomial
 
 from qexpr import circuits
-from qexpr.circuits.builder import pairs_of
 from qexpr.errors import InvalidInput
 
 ALPHABETS = [f"nonlinear:{k}" for k in range(2, 17)] + [f"linear:{b}" for b in range(1, 9)]
@@ -24,6 +24,11 @@ CLASSES = {
         (1, 1, "9/10"), (1, 1, "1/30"), (1, 2, "1e-1"), (1, 2, "1e-3"), (1, 2, "1/7000"),
         (2, 1, "1/2"), (2, 1, "1/5"), (2, 2, "1/10"), (2, 2, "1/70"), (3, 1, "9/10"),
         (3, 2, "1/3"), (4, 2, "9/10"),
+    ],
+    "multiresolution": [
+        (1, 1, "1/30"), (1, 2, "1e-2"), (1, 2, "1e-4"), (1, 3, "1e-5"), (1, 5, "1e-3"),
+        (2, 1, "1/5"), (2, 2, "9/10"), (2, 2, "5e-3"), (2, 3, "1/10"), (2, 3, "1/50"),
+        (3, 2, "1/3"), (4, 1, "9/10"),
     ],
     "sigma_delta": [
         (1, 1, eps) for eps in
@@ -59,34 +64,6 @@ def _target(d, n):
     return Polynomial(d, {e: Fraction(rng.randint(-9, 9)) for e in exponents}).scaled(n)
 
 
-def _merged_values(net, points):
-    """The builder's own network, unit by unit in Fractions, before any realisation."""
-    values = {g.index: np.full((g.size, len(points)), Fraction(0), object) for g in net.groups}
-    for k, source in enumerate(net.inputs):
-        values[source.index][0] = [point[k] for point in points]
-    values[net.one.index][0] = [Fraction(1)] * len(points)
-    waiting = {g.index: 0 for g in net.groups}
-    for bundle in net.bundles:
-        waiting[bundle.target] += 1
-    out = {g.index: [b for b in net.bundles if b.source == g.index] for g in net.groups}
-    ready = [i for i, number in waiting.items() if not number]
-    while ready:
-        index = ready.pop()
-        if index > net.d and index != net.output:
-            values[index] = np.maximum(values[index], Fraction(0))
-        for bundle in out[index]:
-            source, target = pairs_of(bundle, net.groups)
-            weight = np.full(bundle.count, bundle.weight, object)
-            if bundle.free and bundle.digits is not None:
-                weight = weight * np.array([int(s) for s in bundle.digits()], object)
-            terms = values[index][source] * weight[:, None]
-            np.add.at(values[bundle.target], target, terms)
-            waiting[bundle.target] -= 1
-            if not waiting[bundle.target]:
-                ready.append(bundle.target)
-    return values[net.output][0].tolist()
-
-
 @pytest.mark.parametrize(("name", "d", "n", "eps", "alphabet"), CASES)
 def test_promises(monkeypatch, name, d, n, eps, alphabet):
     module = importlib.import_module(f"qexpr.circuits.constructions.{name}")
@@ -115,7 +92,7 @@ def test_promises(monkeypatch, name, d, n, eps, alphabet):
     rng = random.Random(w.weights)
     points = [[Fraction(rng.randint(0, 90), 90) for _ in range(d)] for _ in range(2)]
     exact = w.evaluate_exact(points)
-    assert exact == _merged_values(nets[0], points)
+    assert exact == unit_values(nets[0], points)[nets[0].output][0].tolist()
     for value, point in zip(exact, points, strict=True):
         assert abs(value - f(point)) <= plan.error <= Fraction(eps)
     # the error on a dense grid

@@ -45,6 +45,7 @@ RATED = [
 PLANNED = {
     "witness.shared_bitplane": ("H", "O"),
     "witness.cones": ("C", "S", "O"),
+    "witness.multiresolution": ("C", "H", "T", "O"),
     "witness.sigma_delta": ("P", "S"),
 }
 

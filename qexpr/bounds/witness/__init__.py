@@ -5,8 +5,14 @@ number is halved, how many digits it has, how many edges a weight costs. Nothing
 network; tests hold these numbers against built ones.
 """
 
-from qexpr.bounds.witness import cones, ding2018, shared_bitplane, sigma_delta
+from qexpr.bounds.witness import cones, ding2018, multiresolution, shared_bitplane, sigma_delta
 
 __all__ = ["BOUNDS"]
 
-BOUNDS = (*shared_bitplane.BOUNDS, *cones.BOUNDS, *sigma_delta.BOUNDS, *ding2018.BOUNDS)
+BOUNDS = (
+    *shared_bitplane.BOUNDS,
+    *cones.BOUNDS,
+    *multiresolution.BOUNDS,
+    *sigma_delta.BOUNDS,
+    *ding2018.BOUNDS,
+)

@@ -101,15 +101,15 @@ class Ledger:
         """2^power, at most 1."""
         return self.scaled(self.one, -power)
 
-    def add(self, target: Unit, number: int, power: int) -> None:
-        """Add number * 2^power to a unit: an edge of u for each nonzero signed digit."""
+    def add(self, target: Unit, number: int, power: int, times: int = 1) -> None:
+        """Add number * 2^power to `times` units: an edge of u for each nonzero signed digit."""
         power += self.b
         while number:
             if number & 1:
                 if power > 0:
-                    self.join(self.one, target, 1, power - self.b)
+                    self.join(self.one, target, times, power - self.b)
                 else:
-                    self.join(self.constant(power), target, 1)
+                    self.join(self.constant(power), target, times)
                 number -= 2 - number % 4
             number //= 2
             power += 1

@@ -12,7 +12,7 @@ from qexpr.bounds.witness.taylor import orders, ranges
 from qexpr.core.query import Alphabet
 from qexpr.core.search import Planes
 
-__all__ = ["PlanesCount", "count", "hat_edges", "steps_of"]
+__all__ = ["PlanesCount", "count", "halves", "hat_edges", "plane_units", "steps_of"]
 
 Order = tuple[int, ...]
 
@@ -131,8 +131,14 @@ class _Monomials:
             last = made
 
 
-def _plane_units(book: Ledger, phi: Unit, power: int, planes: int) -> Unit:
-    """The first plane's unit: every plane has an edge from each hat, and from planes below it."""
+def plane_units(
+    book: Ledger, phi: Unit, power: int, planes: int, size: int = 1, edges: int | None = None
+) -> Unit:
+    """The first plane's unit: every plane has an edge from each hat, and from planes below it.
+
+    `size` such chains alike have `edges` from hats in all, for each of their planes.
+    """
+    number = phi.size if edges is None else edges
     nonlinear = len(book.steps) > 1 or book.steps[0] == 1
     feeds: list[list[tuple[int, int]]] = [[] for _ in range(planes)]
     for k in range(1, planes):
@@ -140,21 +146,21 @@ def _plane_units(book: Ledger, phi: Unit, power: int, planes: int) -> Unit:
         feeds[k - step if nonlinear else k - 1].append((k, step))
     made: dict[int, Unit] = {}
     for k in range(planes - 1, -1, -1):
-        unit = book.unit()
-        book.join(phi, unit, phi.size)
-        book.free += phi.size
+        unit = book.unit(size)
+        book.join(phi, unit, number)
+        book.free += number
         for feed, step in feeds[k]:
-            book.join(made[feed], unit, 1, -step)
+            book.join(made[feed], unit, size, -step)
         # what the shifts that come in lack of 1
         fine = max((step for _, step in feeds[k]), default=0)
         lack = (1 << fine) - sum(1 << fine - step for _, step in feeds[k])
         if feeds[k] and (not nonlinear or (lack & (lack - 1) == 0 and lack)):
             zeros = lack.bit_length() - 1
             if not nonlinear or fine - zeros in book.steps:
-                book.join(book.constant(power), unit, 1)
+                book.join(book.constant(power), unit, size)
                 made[k] = unit
                 continue
-        book.add(unit, lack, power - fine)
+        book.add(unit, lack, power - fine, size)
         made[k] = unit
     return made[0]
 
@@ -185,7 +191,7 @@ def count(d: int, n: int, alphabet: Alphabet, offset: tuple[int, int], plan: Pla
     phi, full = hats(book, plan.N)
     indices, exponents = orders(d, n), ranges(d, n)
     kept = [i for i, p in enumerate(plan.planes) if p]
-    held = {i: _plane_units(book, phi, full, plan.planes[i]) for i in kept}
+    held = {i: plane_units(book, phi, full, plan.planes[i]) for i in kept}
     monomials = _Monomials(book, plan.r)
     power = _scale(
         book,

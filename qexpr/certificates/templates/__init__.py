@@ -26,6 +26,7 @@ CONSTRUCTIONS: tuple[str, ...] = (
     "bubbles",
     "cones",
     "ding2018",
+    "multiresolution",
     "shared_bitplane",
     "sigma_delta",
     "yarotsky2017",

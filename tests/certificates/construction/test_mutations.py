@@ -8,6 +8,7 @@ from itertools import pairwise, product
 import circuit_mutations as mutations
 import numpy as np
 import pytest
+from small_trees import small_tree
 
 from qexpr import certificates, circuits, targets
 from qexpr.certificates.document import read_target
@@ -25,6 +26,8 @@ PAIRS = {
     "cones 3": ("cones", "x0*x1*x2/6", 2, "4e-1", {"alphabet": "linear:2"}),
     "bubbles 1": ("bubbles", "x*(1-x)/4", 3, "1e-1", {"lam": 2}),
     "bubbles 2": ("bubbles", "x0*x1*(1-x0)/8", 3, "2e-1", {"lam": 3}),
+    "levels 1": ("small tree", "sine", 3, ("nonlinear:2", 2, 2), {"j": 3}),
+    "levels 2": ("small tree", "x0*x1/4", 2, ("linear:2", 2, 1), {"folds": 1}),
     "sigma-delta": ("sigma_delta", "abs(x-1/3)", 1, "6e-2", {"lam": 2}),
     "bit-planes 1": ("shared_bitplane", "x*(1-x)/4", 3, "1e-1", {"lam": 2}),
     "bit-planes 2": ("shared_bitplane", "x0*x1/4", 2, "2e-1", {"lam": 3}),
@@ -57,6 +60,9 @@ def pair(request):
     f = targets.find(target)
     if request.param in COARSE:
         w = _coarse(name, f, n, eps, options, COARSE[request.param])
+    elif name == "small tree":
+        w = small_tree(f, n, *eps, **options)
+        eps = w.plan["eps"]
     else:
         w = getattr(circuits, name)(f, n=n, eps=eps, **options)
     certificate = certificates.certify(w, f, eps)
