@@ -279,7 +279,7 @@ def _price(errors: TreeErrors, tree: Tree) -> int:
     """About what a tree costs: hats, the sum tree, digits, products and waves."""
     d, number = errors.d, errors.number
     nodes = (tree.N + 1) ** d
-    total = _HATS.get(d, 7) * nodes
+    total: int = _HATS.get(d, 7) * nodes
     for level in range(tree.levels + 1):
         side, r, planes = tree.first << level, tree.folds[level], tree.at(level)
         blocks, classes = side**d, 2**d

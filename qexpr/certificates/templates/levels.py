@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from qexpr.certificates.merged import Merged, Run
+from qexpr.certificates.templates.class_waves import WaveProducts
 from qexpr.certificates.templates.hats import recognise_hats
 from qexpr.certificates.templates.lattice import Lattice
 from qexpr.certificates.templates.products import Product, Signal
 from qexpr.certificates.templates.rules import OTHER, Rules
 from qexpr.certificates.templates.tree import LevelFunction, Tree
-from qexpr.certificates.templates.class_waves import WaveProducts
 from qexpr.errors import CertificateError
 
 __all__ = ["Level", "Walk", "plane_signal"]

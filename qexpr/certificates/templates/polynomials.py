@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qexpr.certificates.templates.class_waves import wave_signs
 from qexpr.certificates.templates.levels import Walk, plane_signal
 from qexpr.certificates.templates.products import Product, Signal
 from qexpr.certificates.templates.taylor import Index, orders
-from qexpr.certificates.templates.class_waves import wave_signs
 from qexpr.errors import CertificateError
 
 if TYPE_CHECKING:
