@@ -115,7 +115,7 @@ class Dask(Engine):
         self.name = address
         self.client = _connect(address)
         try:
-            self.workers = _check_workers(self.client)
+            self.workers = check_workers(self.client)
         except BaseException:
             self.client.close()
             raise
@@ -173,7 +173,7 @@ def worker_facts() -> dict[str, str]:
     return facts
 
 
-def _check_workers(client: Any) -> int:
+def check_workers(client: Any) -> int:
     try:
         answers = client.run(worker_facts, on_error="return")
     except Exception as error:
@@ -189,7 +189,14 @@ def _check_workers(client: Any) -> int:
         ]
         if unlike:
             raise InvalidInput(f"worker {worker} would compute other bytes: {'; '.join(unlike)}")
-    return sum(client.nthreads().values())
+    threads: dict[str, int] = client.nthreads()
+    for worker, count in threads.items():
+        if count > 1:  # exact arithmetic has one precision for a whole process
+            raise InvalidInput(
+                f"worker {worker} has {count} threads and may have 1; "
+                "start workers with --nthreads 1, and more of them with --nworkers"
+            )
+    return len(threads)
 
 
 def open_engine(name: str = "local", workers: int | None = None) -> Engine:

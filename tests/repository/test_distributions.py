@@ -78,6 +78,10 @@ def test_a_wheel_holds_every_source_and_nothing_of_the_tests(wheel):
         wanted = {f"{package}/{name}" for name in committed if not name.endswith(".pyx")}
         assert wanted - names == set()
         assert f"{package}/py.typed" in names
+    studies = {path.name for path in (ROOT / "studies").glob("*.toml")}
+    assert studies
+    assert {f"qexpr/study/specs/{name}" for name in studies} - names == set()
+    assert "qexpr/study/report.html" in names
     assert {name.split("/")[0].split("-")[0] for name in names} <= {"qexpr", "qexpr_runtime"}
     assert "Requires-Python: >=3.11" in text
     assert any(name.endswith("LICENSE") for name in names)

@@ -54,6 +54,12 @@ def test_every_folder_is_reached_and_installs_into_itself(package):
         assert f"subdir('{folder.name}')" in above, folder
 
 
+def test_every_study_is_installed():
+    studies = sorted((ROOT / "studies").glob("*.toml"))
+    assert studies
+    assert missing(studies) == []
+
+
 def test_every_c_source_is_compiled():
     build = (ROOT / "runtime" / "meson.build").read_text("utf-8")
     named = set(QUOTED.findall(build))

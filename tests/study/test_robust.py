@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -188,6 +189,58 @@ def cluster(tmp_path):
         for process in running:
             process.kill()
             process.wait()
+
+
+def test_workers_with_threads_or_other_code_are_refused():
+    class Client:
+        threads, facts = 1, engine.worker_facts()
+
+        def run(self, function, on_error):
+            return {"tcp://w": self.facts}
+
+        def nthreads(self):
+            return {"tcp://w": self.threads}
+
+    client = Client()
+    assert engine.check_workers(client) == 1
+    client.threads = 4
+    with pytest.raises(InvalidInput, match="tcp://w has 4 threads and may have 1"):
+        engine.check_workers(client)
+    client.facts = client.facts | {"numpy": "1.0"}
+    with pytest.raises(InvalidInput, match=r"other bytes: numpy 1\.0 there, .* here"):
+        engine.check_workers(client)
+    client.facts = ModuleNotFoundError("No module named 'qexpr'")
+    with pytest.raises(InvalidInput, match="worker tcp://w cannot load qexpr: No module"):
+        engine.check_workers(client)
+
+
+def test_a_terminal_shows_cells_failures_and_time(steps, tmp_path):
+    path = steps('k = [0, 1, 2, 3]\nms = 150\nact = ["work", "fail"]\n')
+    terminal, inside = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qexpr.cli", "study", "run", path, "--engine", "serial"],
+        stdout=subprocess.DEVNULL,
+        stderr=inside,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(TESTS), "TERM": "xterm", "COLUMNS": "100"},
+    )
+    os.close(inside)
+    shown = b""
+    while True:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # nobody holds the other end any more
+            break
+        if not part:
+            break
+        shown += part
+    os.close(terminal)
+    assert process.wait(PATIENCE) == 1
+    text = shown.decode()
+    assert "16/16" in text
+    assert "8 failed" in text
+    assert re.search(r"\d\d:\d\d:\d\d", text)  # the time that is left
+    assert "cells" in text
 
 
 def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(
