@@ -52,11 +52,13 @@ def _generate(app: Any) -> None:
     from generate_calculators import calculator_pages
     from generate_derivations import derivation_pages
     from generate_gallery import gallery_pages
+    from generate_training import training_pages
 
     bound_pages(HERE / "generated" / "bounds")
     calculator_pages(HERE / "generated" / "calculators")
     derivation_pages(HERE / "generated" / "derivations")
     gallery_pages(HERE / "generated" / "quantizers")
+    training_pages(HERE / "generated" / "training")
 
 
 def _escape_bars(
