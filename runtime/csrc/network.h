@@ -4,6 +4,7 @@
 
 #include "../include/qexpr_runtime.h"
 #include "kernels.h"
+#include "lanes.h"
 
 enum { QK_NETWORK = 1, QK_CIRCUIT = 2 };
 enum { QK_DENSE = 1, QK_CONV, QK_FLATTEN, QK_ACTIVATE, QK_MAXPOOL, QK_AVGPOOL, QK_ADD, QK_MULTIPLY,
@@ -68,6 +69,7 @@ typedef struct {
   uint64_t group_bytes;
   double *small64; /* the weights of a small matrix as numbers, column by column, else NULL */
   float *small32;
+  qk_sparse sparse; /* those that are not 0, where the network is a stack of such layers */
   double *alpha64, *beta64; /* for each channel, or one */
   float *alpha32, *beta32;
   double clip[2];
@@ -98,6 +100,7 @@ struct qexpr_net {
   int64_t layers;
   qk_layer *layer;
   int64_t point_bytes, block; /* scratch of one point, points in a block */
+  int64_t lanes; /* the widest layer of a stack of small ternary ones, else 0 */
   int64_t acc_bytes, extra_bytes; /* of one point; of one image or block row */
   qk_circuit circuit;
   void **owned;
@@ -120,6 +123,8 @@ int qk_read_constants(qexpr_net *net, const qk_file *file, qk_layer *layer, cons
                       uint64_t at);
 int qk_read_weights(qexpr_net *net, const qk_file *file, qk_layer *layer, const uint8_t *record,
                     uint64_t at);
+/* lanes_read.c */
+int qk_read_lanes(qexpr_net *net, const qk_file *file);
 /* digits_read.c: section DGTS, what it says of the codes and of the sums. */
 int qk_read_digits(qexpr_net *net, const qk_file *file, qk_layer *layer, const uint8_t *record,
                    uint64_t at);

@@ -252,5 +252,5 @@ int qk_read_network(qexpr_net *net, const qk_file *file) {
     REFUSE(graph.offset, "the file has sections that no layer uses");
   const int placed = place(net, file);
   if (placed == QEXPR_OK) scratch(net);
-  return placed;
+  return placed ? placed : qk_read_lanes(net, file);
 }

@@ -53,6 +53,7 @@ static int fast_kernels(const qk_table *t) {
 #define GEMM qk_gemm_f64
 #define UNPACK qk_unpack_f64
 #define DENSE(isa) qk_dense_f64_##isa
+#define LANES(isa) qk_lanes_f64_##isa
 #define SMALL_WEIGHTS small64
 #define ALPHA alpha64
 #define BETA beta64
@@ -66,6 +67,7 @@ static int fast_kernels(const qk_table *t) {
 #undef UNPACK
 #undef DENSE
 #undef SMALL_WEIGHTS
+#undef LANES
 #undef ALPHA
 #undef BETA
 #undef LARGEST
@@ -76,6 +78,7 @@ static int fast_kernels(const qk_table *t) {
 #define GEMM qk_gemm_f32
 #define UNPACK qk_unpack_f32
 #define DENSE(isa) qk_dense_f32_##isa
+#define LANES(isa) qk_lanes_f32_##isa
 #define SMALL_WEIGHTS small32
 #define ALPHA alpha32
 #define BETA beta32

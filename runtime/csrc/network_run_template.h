@@ -8,7 +8,7 @@
 typedef struct {
   const qexpr_net *net;
   const qk_table *t;
-  uint8_t *values, *acc, *extra; /* scratch */
+  uint8_t *values, *acc, *extra, *lanes; /* scratch */
   int64_t n, stride;             /* points in this block, points that the scratch has room for */
   int fast;                      /* 1: AVX2 runs, 2: with fused products */
 } NAME(work);
@@ -261,6 +261,35 @@ static int NAME(block)(const NAME(work) *w, REAL *y) {
   return QK_OK;
 }
 
+/* A stack of small ternary layers with the points in the lanes, 64 floats or 32 doubles at a time.
+ * 0 if the points are no such number, or a value is not finite: then zeros would be felt. */
+static int NAME(in_lanes)(const NAME(work) *w, REAL *y) {
+  enum { SIDE = QK_LANES / sizeof(REAL) };
+  const qexpr_net *net = w->net;
+  const int64_t inputs = net->input.size, outputs = net->layer[net->layers - 1].out.size;
+  if (w->n % SIDE) return 0;
+  int (*layer)(const qk_sparse *, const REAL *, REAL *) = LANES(scalar);
+#ifdef QK_HAVE_AVX2
+  if (w->fast) layer = LANES(avx2);
+#endif
+  for (int64_t start = 0; start < w->n; start += SIDE) {
+    const REAL *x = (const REAL *)NAME(of)(w, &net->input) + start * inputs;
+    REAL *from = (REAL *)(void *)w->lanes, *to = from + net->lanes * SIDE;
+    for (int64_t k = 0; k < inputs; k++)
+      for (int64_t i = 0; i < SIDE; i++) from[k * SIDE + i] = x[i * inputs + k];
+    for (int64_t k = 0; k < net->layers; k++) {
+      qk_sparse s = net->layer[k].sparse;
+      s.alpha = net->layer[k].ALPHA, s.beta = net->layer[k].BETA;
+      if (!layer(&s, from, to)) return 0;
+      REAL *other = from;
+      from = to, to = other;
+    }
+    for (int64_t i = 0; i < SIDE; i++)
+      for (int64_t o = 0; o < outputs; o++) y[(start + i) * outputs + o] = from[o * SIDE + i];
+  }
+  return 1;
+}
+
 /* Reads a block of points into the input's place; refuses what is not finite. */
 static int NAME(input)(const NAME(work) *w, const uint8_t *x, int64_t from, int width) {
   const qk_tensor *in = &w->net->input;
@@ -298,16 +327,18 @@ int RUN(const qexpr_net *net, const qk_table *t, const void *x, int width, int64
   const int64_t stride = points < net->block ? points : net->block;
   NAME(work) w = {.net = net, .t = t, .stride = stride, .fast = fast_kernels(t)};
   const int64_t values = net->point_bytes * stride, acc = net->acc_bytes * stride;
-  uint8_t *scratch = aligned_alloc(64, (size_t)((values + acc + net->extra_bytes + 4 * 64) / 64 * 64));
+  const int64_t extra = net->extra_bytes / 64 * 64 + 128, lanes = 2 * net->lanes * QK_LANES;
+  uint8_t *scratch = aligned_alloc(64, (size_t)((values + acc + extra + lanes + 4 * 64) / 64 * 64));
   if (scratch == NULL) return QK_NO_MEMORY;
   w.values = scratch, w.acc = scratch + (values + 63) / 64 * 64;
-  w.extra = w.acc + (acc + 63) / 64 * 64;
+  w.extra = w.acc + (acc + 63) / 64 * 64, w.lanes = w.extra + extra;
   const int64_t outputs = net->layer[net->layers - 1].out.size;
   int status = QK_OK;
   for (int64_t start = 0; start < points && status == QK_OK; start += stride) {
     w.n = points - start < stride ? points - start : stride;
     status = NAME(input)(&w, x, start, width);
-    if (status == QK_OK) status = NAME(block)(&w, y + start * outputs);
+    if (status == QK_OK && (!net->lanes || !NAME(in_lanes)(&w, y + start * outputs)))
+      status = NAME(block)(&w, y + start * outputs);
   }
   free(scratch);
   return status;

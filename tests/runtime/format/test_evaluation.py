@@ -84,6 +84,31 @@ def test_layout_block_and_threads_change_nothing(isa, tmp_path):
         np.testing.assert_array_equal(one, whole[:100])
 
 
+@pytest.mark.parametrize("size", [1.0, 1e-300, 1e30, 1e300])
+@pytest.mark.parametrize("act", ["", "relu", "clip"])
+def test_points_side_by_side_are_as_alone(isa, tmp_path, act, size):
+    """Small ternary stacks take 64 points at a time and leave out zeros, unless sums overflow."""
+    rng = np.random.default_rng(3)
+    activation = {"": None, "relu": rt.ActivationData("relu"),
+                  "clip": rt.ActivationData("clip", -0.75, size)}[act]  # fmt: skip
+    layers = [
+        rt.LayerData("dense", codes=KINDS["ternary"](rng, (b, a)), scale=rng.random(b) * 3,
+                     bias=rng.standard_normal(b), activation=activation)
+        for a, b in itertools.pairwise((5, 33, 70, 2))
+    ]  # fmt: skip
+    rt.save(tmp_path / "r.qxr", rt.NetworkData((5,), tuple(layers)))
+    net = rt.load(tmp_path / "r.qxr")
+    x = rng.uniform(-1, 1, (200, 5)) * size
+    for dtype in ("float64", "float32"):
+        if dtype == "float32" and size > 1e38:
+            continue
+        points = x.astype(dtype)
+        points[7] *= 1e7  # some sums of its overflow, not those of its neighbours
+        points = points[np.isfinite(points).all(axis=1)]
+        alone = np.concatenate([net(p[None]) for p in points])
+        np.testing.assert_array_equal(net(points), alone)
+
+
 def test_kernels_agree_bit_for_bit(tmp_path):
     net = relu_net(tmp_path, (5, 300, 260, 64, 3))
     x = np.random.default_rng(2).random((50, 5))
