@@ -47,6 +47,7 @@ COMMANDS = {
         "Target functions, with proven membership.",
     ),
     "train": ("qexpr.cli.train", "train_command", "Train a quantized network and certify it."),
+    "polish": ("qexpr.cli.polish", "polish_command", "Improve discrete weights by local search."),
     "witness": (
         "qexpr.cli.witness",
         "witness_command",
