@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MODULES", "get_kind"]
 
-MODULES = ("systems", "witness")
+MODULES = ("bitwidth", "digits", "floor", "rate", "systems", "theorem", "witness")
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", re.ASCII)
 

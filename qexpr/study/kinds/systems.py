@@ -2,10 +2,73 @@
 
 from __future__ import annotations
 
-from qexpr.study.kind import Kind
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+from qexpr.study.fits import group_by
+from qexpr.study.kind import Figure, Kind, Row, Small, Summary
 from qexpr.study.trained import COLUMNS, NEEDS, PARAMETERS, check_row, cost, run, validate
 
 __all__ = ["KIND"]
+
+
+def _summary(rows: Sequence[Row]) -> Summary:
+    """Each method's proven errors over its seeds, beside the zero network and the witness."""
+    from qexpr.figures.study import draw_ends
+
+    done = [row for row in rows if row["status"] == "ok"]
+    table: list[tuple[str, ...]] = []
+    answer: list[str] = []
+    figures: list[Figure] = []
+    for (target, d, n), of_target in group_by(done, ("target", "d", "n")):
+        medians: dict[str, float] = {}
+        ends: list[Any] = []
+        for (method,), group in group_by(of_target, ("method",)):
+            upper = [float(row["error_upper"]) for row in group]
+            medians[method] = median(upper)
+            gain = float(group[0]["sup_upper"]) / medians[method]
+            size = round(median(row["bits"] for row in group))
+            still_open = sum(row["enclosure"] == "open" for row in group)
+            table.append(
+                (
+                    *(target, str(d), str(n), method, str(len(group)), f"{size:,}"),
+                    f"{medians[method]:.3g}",
+                    f"{min(upper):.3g} to {max(upper):.3g}",
+                    f"{gain:.3g}",
+                    f"{round(median(row['witness_bits'] or 0 for row in group)):,}",
+                    str(still_open),
+                )
+            )
+            bars = [(r["bits"], float(r["error_lower"]), float(r["error_upper"])) for r in group]
+            ends.append((method, bars))
+        best = min(medians, key=lambda method: medians[method])
+        answer.append(
+            f"{target}: the least median of the proven errors is {medians[best]:.3g}, by {best}."
+        )
+        name = "".join(c if c.isalnum() else "-" for c in target)[:40]
+        figures.append(
+            Figure(
+                f"systems-{name}",
+                lambda form, ends=ends: draw_ends(
+                    ends, form, "bits of weights, scales and biases", "sup |f - f~|, proven"
+                ),
+                f"Error against bits for {target}, one colour for each method, one bar a network.",
+                f"{target} in F({d},{n}): proven ends of the error, one bar for each seed.",
+            )
+        )
+    answer.append(
+        "All ends are proven; an enclosure that is open has ends further apart, and its upper end "
+        "counts. The witness is the smallest network that is built for the whole class at the "
+        "same error: it serves every function, the trained one serves this function."
+    )
+    header = (
+        *("target", "d", "n", "method", "seeds", "bits", "median error", "from best to worst"),
+        *("below the zero network by", "bits of the witness", "open"),
+    )
+    small = Small("Proven upper ends of the error over the seeds", header, tuple(table))
+    return Summary(tuple(answer), (small,), tuple(figures), ("entropy.floor",))
+
 
 KIND = Kind(
     name="systems",
@@ -19,4 +82,10 @@ KIND = Kind(
     seeded=True,
     needs=NEEDS,
     validate=validate,
+    summary=_summary,
+    shown=(
+        *("target", "n", "method", "lam", "widths", "seed", "weights", "bits"),
+        *("error_lower", "error_upper", "enclosure", "witness_weights", "training_gap_upper"),
+        *("floor_verdict", "status"),
+    ),
 )

@@ -1,0 +1,131 @@
+"""A theorem of Ding et al. at unit constant beside everything that was built: the constant needed.
+
+The theorems state orders, so no network refutes them. What a cell gives is the constant that the
+order would need to hold for the network that was built, exactly counted: where it grows without
+end as eps falls, the construction is larger than the theorem says, where it falls to zero, the
+theorem is not sharp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from qexpr import bounds
+from qexpr.circuits.registry import CONSTRUCTIONS, Plan, plans
+from qexpr.core.claim import Order
+from qexpr.core.query import Query, read_alphabet
+from qexpr.errors import OutOfRegime
+from qexpr.study.fits import fit_slope, group_by
+from qexpr.study.kind import Cell, Column, Kind, Parameter, Result, Row, Small, Summary
+from qexpr.study.tools import Tools
+
+__all__ = ["KIND"]
+
+_THEOREMS = tuple(f"ding2018.theorem{k}" for k in (1, 2, 3, 4))
+_QUANTITIES = ("weights", "bits", "depth")
+
+PARAMETERS = (
+    Parameter(name="theorem", type="text", help="id of the theorem", choices=_THEOREMS),
+    Parameter(name="construction", type="text", help="what was built", choices=CONSTRUCTIONS),
+    Parameter(name="d", type="int", help="dimension", least=1, most=8),
+    Parameter(name="n", type="int", help="bounded derivatives", least=1, most=8),
+    Parameter(
+        name="alphabet",
+        type="text",
+        help="nonlinear:LAMBDA or linear:BITS",
+        default="nonlinear:2",
+        read=lambda value: str(read_alphabet(value)),
+    ),
+    Parameter(
+        name="eps",
+        type="rational",
+        help="accuracy in sup norm",
+        least=Fraction(1, 10**12),
+        most=Fraction(99, 100),
+    ),
+)
+
+COLUMNS = (
+    *(
+        column
+        for q in _QUANTITIES
+        for column in (
+            Column(name=f"order_{q}", type="float", help=f"{q} of the theorem, order", order=True),
+            Column(name=f"built_{q}", type="int", help=f"{q} of the network (explicit)"),
+            Column(
+                name=f"constant_{q}",
+                type="float",
+                help=f"constant at which the order is the {q} built",
+                order=True,
+            ),
+        )
+    ),
+    Column(name="error_upper", type="upper", help="guaranteed for the class (explicit)"),
+)
+
+
+def run(cell: Cell, tools: Tools) -> Result:
+    """The theorem's values, the plan's counts, and their quotients."""
+    query = Query(cell["d"], cell["n"], eps=cell["eps"], alphabet=cell["alphabet"])
+    claims = {c.quantity: c.value for c in bounds.get(cell["theorem"]).claims(query)}
+    made = plans(query)[cell["construction"]]
+    if not isinstance(made, Plan):
+        raise OutOfRegime(made)
+    values: dict[str, Any] = {"error_upper": made.error}
+    for quantity in _QUANTITIES:
+        order, built = claims.get(quantity), getattr(made.counts, quantity)
+        assert isinstance(order, Order)  # all four theorems state orders of all three
+        values |= {
+            f"order_{quantity}": order.value,
+            f"built_{quantity}": built,
+            f"constant_{quantity}": built / order.value,
+        }
+    return Result(values)
+
+
+def summary(rows: Sequence[Row]) -> Summary:
+    """How the constants grow: the exponent of 1/eps that is left, and their range."""
+    table, answer = [], []
+    done = [row for row in rows if row["status"] == "ok"]
+    keys = ("theorem", "construction", "d", "n", "alphabet")
+    for key, group in group_by(done, keys):
+        sizes = [float(row["constant_weights"]) for row in group]
+        slope = fit_slope([1 / float(row["eps"]) for row in group], sizes)
+        table.append(
+            (
+                *map(str, key),
+                f"{min(sizes):.3g}",
+                f"{max(sizes):.3g}",
+                "" if slope is None else slope.text(),
+            )
+        )
+        if key[0] == _THEOREMS[0] and slope is not None and slope.low > 0:
+            answer.append(f"{key[1]} outgrows {key[0]} at d = {key[2]}, n = {key[3]}.")
+    few = sum(1 for row in done if row["constant_weights"] <= 1)
+    answer.insert(
+        0,
+        f"Of {len(done)} networks that were planned and counted, {few} need no more weights than "
+        "the theorem's expression at unit constant. An order names no constant, so the others "
+        "refute nothing: the table gives the constant that each would need, and how it grows.",
+    )
+    caption = "Constants of the weights: range over eps, and exponent of 1/eps that is left in them"
+    header = (*keys, "least", "largest", "exponent, 95 % confidence")
+    return Summary(tuple(answer), (Small(caption, header, tuple(table)),), (), _THEOREMS)
+
+
+KIND = Kind(
+    name="theorem",
+    title="theorems at unit constant beside what was built",
+    parameters=PARAMETERS,
+    columns=COLUMNS,
+    run=run,
+    cost=lambda cell: 0.5,
+    exact=True,
+    summary=summary,
+    shown=(
+        *("theorem", "construction", "d", "n", "alphabet", "eps"),
+        *("order_weights", "built_weights", "constant_weights", "status"),
+    ),
+)
