@@ -238,8 +238,6 @@ class _Reader:
             if not value:
                 self.note((*place, name), f"{name} is an empty list, so the grid has no cells")
             read = tuple(self._value(parameter, item, (*place, name)) for item in value)
-            if len({repr(item) for item in read}) < len(read) and None not in read:
-                self.note((*place, name), f"{name} lists a value twice")
             several[name] = read
         for parameter in kind.parameters:
             if parameter.name in block or parameter.budget:
@@ -268,9 +266,13 @@ class _Reader:
                 for n in group:
                     groups[n] = tuple(group)
         axes = dict.fromkeys(groups.values())  # in the order of the first of each
-        return tuple(
+        found = tuple(
             (names, tuple(zip(*(several[n] for n in names), strict=False))) for names in axes
         )
+        for names, steps in found:
+            if len({repr(step) for step in steps}) < len(steps) and None not in steps[0]:
+                self.note((*place[:-1], names[0]), f"{', '.join(names)} lists a value twice")
+        return found
 
     def _budget(self, kind: Kind, given: Any) -> dict[str, int]:
         given = given if isinstance(given, dict) else {}
