@@ -148,7 +148,7 @@ def _enclose(cell: Cell, network: Any, f: Any) -> Enclosure:
 
 def _beside(cell: Cell, f: Any, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """What the bounds say at this error and at as many bits; reasons for what is left empty."""
-    n, upper = cell["n"], Fraction(values["error_upper"])
+    n, (lower, upper) = cell["n"], _ends(values)
     proof = f.prove_membership(n)
     rest: dict[str, Any] = {"sup_upper": proof.bounds[0].upper}
     reasons: list[str] = []
@@ -162,7 +162,7 @@ def _beside(cell: Cell, f: Any, values: Mapping[str, Any]) -> tuple[dict[str, An
     if rest["guarantee"] is None:
         reasons.append("no explicit bound reaches any error with so few bits")
     else:
-        rest["training_gap_lower"] = Fraction(values["error_lower"]) / rest["guarantee_upper"]
+        rest["training_gap_lower"] = lower / rest["guarantee_upper"]
         rest["training_gap_upper"] = upper / rest["guarantee_lower"]
     rest["ding_order_weights"] = _order_weights(query)
     floor = _claim("entropy.floor", "bits", Query(f.d, n, eps=_outside(upper)))
@@ -171,6 +171,12 @@ def _beside(cell: Cell, f: Any, values: Mapping[str, Any]) -> tuple[dict[str, An
     else:
         rest |= compare("floor", floor, (values["bits"],) * 2, Quantifier.FUNCTION_ANY)
     return rest, reasons
+
+
+def _ends(row: Mapping[str, Any]) -> tuple[Fraction, Fraction]:
+    """Both ends of the error as the doubles that they are, whatever decimals stand for them."""
+    lower, upper = (Fraction(float(row[name])) for name in ("error_lower", "error_upper"))
+    return lower, upper
 
 
 def _outside(error: Fraction) -> Fraction:
@@ -253,12 +259,11 @@ def _check_ends(cell: Cell, row: Row, network: Any, f: Any) -> Iterator[Finding]
         inside = len(point) == f.d and all(0 <= x <= 1 for x in point)
     except (ValueError, ZeroDivisionError):
         inside = False
-    reached = inside and error_at(network, f, point)[0] >= row["error_lower"]
+    lower, upper = _ends(row)
+    reached = inside and error_at(network, f, point)[0] >= lower
     yield Finding(reached, "error_lower")
-    above: bool | None = _enclose(cell, network, f).upper <= row["error_upper"]
+    above: bool | None = _enclose(cell, network, f).upper <= upper
     if not above:
-        found = certificates.certify(
-            network, f, row["error_upper"], budget=None, boxes=8 * cell["boxes"]
-        )
+        found = certificates.certify(network, f, upper, budget=None, boxes=8 * cell["boxes"])
         above = {"certified": True, "refuted": False}.get(str(found.verdict))
     yield Finding(above, "error_upper")
