@@ -72,6 +72,13 @@ class Run:
         """Whether all steps were done."""
         return self.steps >= self.recipe.steps
 
+    def outputs(self, x: np.ndarray) -> np.ndarray:
+        """What the module itself computes for inputs of shape (m, ..), before it is frozen."""
+        like = next(self.model.parameters())
+        with torch.no_grad():
+            found: np.ndarray = self.model(torch.from_numpy(x).to(like)).cpu().numpy()
+        return found
+
     def freeze(self) -> QuantizedNetwork:
         """The exact network."""
         return freeze(self.model, self.input_shape)

@@ -59,7 +59,7 @@ def run(cell: Cell, tools: Tools) -> Result:
         "valid_wrong": round(trained.error * len(data.valid_y)),
         "wrong": int((classes != data.test_y).sum()),
         "test": len(data.test_y),
-        "unlike_torch": int((classes != _torch_classes(trained, data)).sum()),
+        "unlike_torch": int((classes != trained.outputs(data.test_x).argmax(1)).sum()),
     }
     return Result(values, {NETWORK: packed})
 
@@ -71,13 +71,6 @@ def _classes(packed: bytes, data: Any) -> Any:
         path = Path(folder) / NETWORK
         path.write_bytes(packed)
         return rt.load(path).classes(data.test_x.reshape(len(data.test_x), -1))
-
-
-def _torch_classes(trained: Any, data: Any) -> Any:
-    import torch
-
-    with torch.no_grad():
-        return trained.model(torch.from_numpy(data.test_x).float()).argmax(1).numpy()
 
 
 def _check(cell: Cell, row: Row, files: Mapping[str, bytes], tools: Tools) -> Iterator[Finding]:
