@@ -45,6 +45,7 @@ RATED = [
 PLANNED = {
     "witness.shared_bitplane": ("H", "O"),
     "witness.cones": ("C", "S", "O"),
+    "witness.bubbles": ("C", "S"),
     "witness.multiresolution": ("C", "H", "T", "O"),
     "witness.sigma_delta": ("P", "S"),
 }
@@ -59,14 +60,14 @@ dimensions = st.integers(1, 4)
 
 
 def query_for(bound, d, n, alphabet, eps):
-    """A query the bound may say something about: one variable where it asks for that."""
+    """A query the bound may say something about: few variables where it asks for that."""
     texts = {condition.text for condition in bound.regime}
     kind = bound.alphabet
     if kind is not None and not alphabet.startswith(kind):
         alphabet = "nonlinear:3" if kind == "nonlinear" else "linear:2"
-    return Query(
-        1 if "d == 1" in texts else d, 1 if "n == 1" in texts else n, eps=eps, alphabet=alphabet
-    )
+    d = 1 if "d == 1" in texts else 2 - d % 2 if "d <= 2" in texts else d
+    n = 1 if "n == 1" in texts else 3 if "n == 3" in texts else n
+    return Query(d, n, eps=eps, alphabet=alphabet)
 
 
 # --- documentation -------------------------------------------------------------------------------

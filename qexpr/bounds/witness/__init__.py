@@ -5,13 +5,21 @@ number is halved, how many digits it has, how many edges a weight costs. Nothing
 network; tests hold these numbers against built ones.
 """
 
-from qexpr.bounds.witness import cones, ding2018, multiresolution, shared_bitplane, sigma_delta
+from qexpr.bounds.witness import (
+    bubbles,
+    cones,
+    ding2018,
+    multiresolution,
+    shared_bitplane,
+    sigma_delta,
+)
 
 __all__ = ["BOUNDS"]
 
 BOUNDS = (
     *shared_bitplane.BOUNDS,
     *cones.BOUNDS,
+    *bubbles.BOUNDS,
     *multiresolution.BOUNDS,
     *sigma_delta.BOUNDS,
     *ding2018.BOUNDS,

@@ -13,7 +13,16 @@ from qexpr.bounds.witness.coins import Rungs, least_log
 from qexpr.bounds.witness.cones_mesh import Layout
 from qexpr.bounds.witness.pieces import Constants, closing, kinks, multiple, small_places
 
-__all__ = ["ConesCount", "count"]
+__all__ = [
+    "ConesCount",
+    "Line",
+    "Nodes",
+    "count",
+    "lift_power",
+    "nodes_of",
+    "plane_sums",
+    "tops_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +48,29 @@ class ConesCount:
 
 
 @dataclass(frozen=True, slots=True)
-class _Nodes:
-    """What comes before the planes: edges, and the depth of a coefficient's source by level."""
+class Nodes:
+    """What comes before the planes: edges, and the depth of a coefficient's source by level.
+
+    Edges of the lines stand apart: they are known once all uses of their rungs are.
+    """
 
     node_edges: int
     shared_edges: int
     numbers: dict[str, int]  # coefficients of each kind
     depth: Callable[[str, int], int]
+    lines: tuple[Line, ...]
 
 
-def _top(layout: Layout, name: str) -> int:
-    """The level of the last digit."""
-    return layout.level(name, dict(layout.long)[name] - 1)
+def tops_of(*layouts: Layout) -> dict[str, int]:
+    """By kind the level of the last digit, the highest among several codes."""
+    return {
+        name: max(code.level(name, dict(code.long)[name] - 1) for code in layouts)
+        for name, _ in layouts[0].long
+    }
 
 
 @dataclass(slots=True)
-class _Line:
+class Line:
     """N x_k u^(E - most) and its rungs; X^(i) = N x_k u^(E - i) is rung most - i."""
 
     most: int
@@ -63,7 +79,7 @@ class _Line:
     edges: int
 
     @classmethod
-    def of(cls, layout: Layout, most: int) -> _Line:
+    def of(cls, layout: Layout, most: int) -> Line:
         odd, power, b = layout.N, -layout.b * (layout.E - most), layout.b
         zeros = (odd & -odd).bit_length() - 1
         below = Rungs(b)
@@ -86,28 +102,29 @@ def _shift(constants: Constants, N: int, power: int) -> int:
     return constants.one(N >> zeros, power + zeros)
 
 
-def _line(layout: Layout, constants: Constants) -> _Nodes:
+def _line(layout: Layout, constants: Constants, tops: dict[str, int]) -> Nodes:
     N, E = layout.N, layout.E
-    top = _top(layout, "slope")
-    line = _Line.of(layout, max(1, top - 2))
+    top = tops["slope"]
+    line = Line.of(layout, max(1, top - 2))
     shared, depth = kinks(constants, line.at(1), E, N)
     slopes = {level: line.at(level - 2) for level in range(2, top + 1)}
     slopes[1] = depth
-    return _Nodes(
+    return Nodes(
         2 * N,
-        shared + line.total(),
+        shared,
         {"start": 1, "slope": 1, "inner": N - 1},
         lambda name, level: slopes[level] if name == "slope" else depth,
+        (line,),
     )
 
 
-def _square(layout: Layout, constants: Constants) -> _Nodes:
+def _square(layout: Layout, constants: Constants, tops: dict[str, int]) -> Nodes:
     N, E, b = layout.N, layout.E, layout.b
-    slope, kink, corner = (_top(layout, name) for name in ("slope", "kink", "corner"))
+    slope, kink, corner = (tops[name] for name in ("slope", "kink", "corner"))
     slope_most, kink_most = max(3, slope), max(kink, corner + 1 if corner else 1)
     second = max(slope_most, kink_most) - 1
-    first_line = _Line.of(layout, max(second, corner - 1))
-    second_line = _Line.of(layout, second)
+    first_line = Line.of(layout, max(second, corner - 1))
+    second_line = Line.of(layout, second)
 
     def difference(i: int) -> int:
         return max(first_line.at(i), second_line.at(i)) + 1
@@ -141,7 +158,6 @@ def _square(layout: Layout, constants: Constants) -> _Nodes:
     for level in range(1, corner + 1):
         assert corners is not None
         corners.use(corner - level)
-    shared += first_line.total() + second_line.total()
     shared += sum(rungs.edges() for rungs in (slopes, falls, corners) if rungs is not None)
 
     def depth(name: str, level: int) -> int:
@@ -155,7 +171,7 @@ def _square(layout: Layout, constants: Constants) -> _Nodes:
         assert rungs is not None
         return rungs.depth + most - level
 
-    return _Nodes(
+    return Nodes(
         2 * N * N,
         shared + 6 * N,
         {
@@ -168,17 +184,18 @@ def _square(layout: Layout, constants: Constants) -> _Nodes:
             "inner": (N - 1) ** 2,
         },
         depth,
+        (first_line, second_line),
     )
 
 
-def _cube(layout: Layout, constants: Constants) -> _Nodes:
+def _cube(layout: Layout, constants: Constants, tops: dict[str, int]) -> Nodes:
     N, E, b, d = layout.N, layout.E, layout.b, layout.d
     low = small_places(2 * N + 1, b)
 
     def index(r: int) -> int:
         return 2 * (d - max(r, 3)) + 4
 
-    axes = [_Line.of(layout, index(max(r, 2))) for r in range(1, d + 1)]
+    axes = [Line.of(layout, index(max(r, 2))) for r in range(1, d + 1)]
     start = max(axes[0].at(2), _shift(constants, 1, -b * (E - 2))) + 1
     shared, ramps = kinks(constants, start, E, N + 1, low)
     shared += 2 + 2 * (N + 1)
@@ -197,11 +214,19 @@ def _cube(layout: Layout, constants: Constants) -> _Nodes:
         shared += size + 4 * following
         deepest, size = max(depth, deepest) + 2, following
     cone = max(ramps, deepest) + 1
-    shared += sum(axis.total() for axis in axes)
     nodes, inside = (N + 1) ** d, (N - 1) ** d
-    return _Nodes(
-        2 * nodes, shared, {"face": nodes - inside, "inner": inside}, lambda name, level: cone
+    return Nodes(
+        2 * nodes,
+        shared,
+        {"face": nodes - inside, "inner": inside},
+        lambda name, level: cone,
+        tuple(axes),
     )
+
+
+def nodes_of(layout: Layout, constants: Constants, tops: dict[str, int]) -> Nodes:
+    """What comes before the planes, functions held up to the levels `tops`."""
+    return {1: _line, 2: _square}.get(layout.d, _cube)(layout, constants, tops)
 
 
 def _power_sum(most: int, d: int) -> int:
@@ -220,13 +245,13 @@ def _power_sum(most: int, d: int) -> int:
     return total
 
 
-def _lift(layout: Layout, first: int) -> int:
-    """The largest k with u^k above what any plane can hold, all digits at their worst.
+def plane_sums(layout: Layout, first: int) -> list[int]:
+    """What may enter each plane, all digits at their worst, in units of a cone's u^(2 + E).
 
     Every function is at most its value at (1, .., 1).
     """
     N, b, d = layout.N, layout.b, layout.d
-    sums = [0] * (layout.T + 1 - first)  # in units of a cone's scale u^(2 + E)
+    sums = [0] * (layout.T + 1 - first)
     if d == 1:
         size = {"inner": N * (N - 1) // 2, "start": 1, "slope": N}
     elif d == 2:
@@ -245,12 +270,17 @@ def _lift(layout: Layout, first: int) -> int:
             for j in range(digits):
                 level = layout.level(name, j)
                 sums[j - level - first] += size[name] << b * level
+    return sums
+
+
+def lift_power(sums: list[int], unit: int, b: int) -> int:
+    """The largest k with u^k above what any plane can hold; sums are in units of u^unit."""
     # worst_j = (1 - u) sum_j + u worst_(j-1), the largest of them as held * u^(planes)
     planes, held, largest = len(sums), 0, 0
     for j, value in enumerate(sums):
         held += (value << b * (j + 1)) - (value << b * j)
         largest = max(largest, held << b * (planes - j - 1))
-    return planes + 2 + layout.E - least_log(largest, b)
+    return planes + unit - least_log(largest, b)
 
 
 def count(layout: Layout) -> ConesCount:
@@ -258,12 +288,13 @@ def count(layout: Layout) -> ConesCount:
     b, E, T, d = layout.b, layout.E, layout.T, layout.d
     constants = Constants(b)
     ones = constants.rungs
-    nodes = {1: _line, 2: _square}.get(d, _cube)(layout, constants)
+    tops = tops_of(layout)
+    nodes = nodes_of(layout, constants, tops)
     first = -1 if d < 3 else 0
     behind = [0] * (T + 1 - first)  # the depth of what enters each plane
     digit_edges = 0
     if d < 3:
-        for level in range(1, _top(layout, "start") + 1):
+        for level in range(1, tops["start"] + 1):
             ones.use(2 - level + E)
     for name, digits in (*layout.long, ("inner", layout.p)):
         digit_edges += digits * nodes.numbers[name]
@@ -271,7 +302,7 @@ def count(layout: Layout) -> ConesCount:
             level = layout.level(name, j)
             depth = ones.use(2 - level + E).depth if name == "start" else nodes.depth(name, level)
             behind[j - level - first] = max(behind[j - level - first], depth)
-    power = _lift(layout, first)
+    power = lift_power(plane_sums(layout, first), 2 + E, b)
     used = ones.use(power - 1) if power > 0 else ones.use(power, 1 << b)
     lifted = used.depth + 1
     plane = 0
@@ -280,7 +311,7 @@ def count(layout: Layout) -> ConesCount:
     planes = len(behind)
     q = layout.step, b * (T + 3 + E) - layout.power
     end = closing(constants, plane, (power, lifted), q, (3, 1))
-    shared = nodes.shared_edges + constants.edges
+    shared = nodes.shared_edges + sum(line.total() for line in nodes.lines) + constants.edges
     # one edge from the plane before, one for the bias: its weight 1 at the first takes two,
     # so that its unit has a copy
     output = (planes - 1) + (planes - 1) + 2 + 2 * used.edges + end.edges + ones.edges()
