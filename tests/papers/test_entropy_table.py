@@ -13,7 +13,7 @@ import pytest
 from perfect_spline import PerfectSpline
 
 from qexpr import bounds
-from qexpr.bounds.entropy import best_floor, code_bits, floor_bits, lattice
+from qexpr.bounds.entropy import best_floor, floor_bits, lattice
 from qexpr.rigor import balls
 from qexpr.rigor.constants import a_constant, g_constant, ice_constant, kappa
 
@@ -94,7 +94,7 @@ FINITE = [  # the table of finite eps: d, n, eps, floor, code
 @pytest.mark.parametrize(("d", "n", "eps", "floor", "code"), FINITE)
 def test_values_at_finite_eps(d, n, eps, floor, code):
     assert agrees(floor_bits(d, n, eps), floor)
-    assert agrees(code_bits(d, n, eps), code)
+    assert agrees(bounds.get("entropy.code").evaluate(d, n, eps=eps)["bits"], code)
 
 
 STRIP = [  # F(1,1): eps, lower by the plain programme, upper
@@ -115,7 +115,7 @@ def test_walks_in_the_strip(eps, lower, upper):
     assert agrees(plain, lower)
     sharper = bounds.get("entropy.dp").evaluate(1, 1, eps=eps)["bits"]
     assert float(sharper) >= plain - 1e-9
-    assert agrees(code_bits(1, 1, eps), upper)
+    assert agrees(bounds.get("entropy.code_lipschitz").evaluate(1, 1, eps=eps)["bits"], upper)
 
 
 def test_the_sharper_programme():
@@ -126,7 +126,8 @@ def test_the_gap_to_the_code_for_one_derivative():
     # "< 1.5 for 7 <= ceil(1/eps) <= 200": at eps = 1/k and just below 1/(k-1).
     for k in range(7, 201):
         for eps in (Fraction(1, k), Fraction(1, k - 1) * (1 - Fraction(1, 10**9))):
-            gap = code_bits(1, 1, eps).upper - floor_bits(1, 1, eps).lower
+            code = bounds.get("entropy.code_lipschitz").evaluate(1, 1, eps=eps)["bits"]
+            gap = code.upper - floor_bits(1, 1, eps).lower
             assert gap < Fraction(3, 2), (k, eps)
 
 

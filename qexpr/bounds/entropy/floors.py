@@ -20,6 +20,7 @@ from qexpr.errors import OutOfRegime
 __all__ = [
     "BOUNDS",
     "CODES",
+    "DECODERS",
     "FLOOR",
     "FLOORS",
     "best_code",
@@ -30,6 +31,8 @@ __all__ = [
 
 FLOORS = (ZIGZAG, DP, CHECKERBOARD, ICE, BUMP, VOLUME1, VOLUME_SPLINE)
 CODES = (CODE, CODE_LIPSCHITZ)
+DECODERS = ("witness.cones", "witness.bubbles", "witness.multiresolution")
+"""Fixed graphs: at two weight values their free bits are a code, and the network decodes it."""
 
 
 def _values(bounds: tuple[Bound, ...], query: Query) -> list[tuple[Explicit, Bound]]:
@@ -60,9 +63,27 @@ def best_floor(d: Any, n: Any, eps: Any) -> tuple[Explicit, Bound]:
     return _best_floor(query.d, query.n, query.eps)
 
 
+@lru_cache(maxsize=1024)
+def _best_code(d: int, n: int, eps: Fraction) -> tuple[Explicit, Bound]:
+    from qexpr.bounds.registry import all_bounds
+
+    found = _values(CODES, Query(d, n, eps=eps))
+    for bound in all_bounds():
+        if bound.id not in DECODERS:
+            continue
+        try:
+            value = bound.evaluate(d, n, 2, eps)["free_bits"]
+        except OutOfRegime:
+            continue
+        assert isinstance(value, Explicit)
+        found.append((value, bound))
+    return min(found, key=lambda pair: pair[0])
+
+
 def best_code(d: Any, n: Any, eps: Any) -> tuple[Explicit, Bound]:
-    """The smallest of `CODES`, and the bound that gives it."""
-    return min(_values(CODES, Query(d, n, eps=eps)), key=lambda pair: pair[0])
+    """The smallest of `CODES` and of the free bits of `DECODERS`, and the bound that gives it."""
+    query = Query(d, n, eps=eps)
+    return _best_code(query.d, query.n, query.eps)
 
 
 def floor_bits(d: Any, n: Any, eps: Any) -> Explicit:
@@ -97,7 +118,7 @@ def code_bits(d: Any, n: Any, eps: Any) -> Explicit:
     """Bits that are enough for some code to bring every f of F(d, n) within eps.
 
     An upper bound on the entropy that `floor_bits` bounds from below. The decoder is any map from
-    bits to functions, not a network.
+    bits to functions; where the best one known is a built network, its free bits are meant.
 
     Parameters
     ----------
