@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from qexpr.cli.output import complain, deliver
 from qexpr.errors import InvalidInput, shorten
 
 if TYPE_CHECKING:
+    from qexpr.networks import QuantizedNetwork
     from qexpr.training import Recipe, Run
 
 __all__ = ["train_command"]
@@ -89,7 +91,7 @@ def train_command(form: str, **options: Any) -> int:
     from qexpr.cli import train_report
 
     run = min(runs, key=lambda made: made.error)
-    network = run.freeze()
+    network = _frozen(run)
     report: dict[str, Any] = {
         "method": recipe.method,
         "seed": run.seed,
@@ -107,7 +109,7 @@ def train_command(form: str, **options: Any) -> int:
     else:
         budget = float(numbers["budget"])
         closed, found = train_report.enclose(network, f, n, options["gap"], budget)
-        report |= {**found, "dense_error": _dense_error(run, data)}
+        report |= {**found, "dense_error": _dense_error(network, data)}
     if options["output"]:
         from qexpr.cli.nets import write_net
 
@@ -294,11 +296,23 @@ def _judge_name(recipe: Recipe, f: Any) -> str:
     return "proven upper end" if recipe.judge == "certified" else "largest error on dense points"
 
 
-def _dense_error(run: Run, data: Any) -> float:
+def _frozen(run: Run) -> QuantizedNetwork:
+    """The exact network; what is to be said of it goes to stderr, a line each."""
+    from qexpr.quantizers import CollapseWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", CollapseWarning)
+        network = run.freeze()
+    for warning in caught:
+        complain(str(warning.message))
+    return network
+
+
+def _dense_error(network: QuantizedNetwork, data: Any) -> float:
     """On the dense points, of the exact network in floats."""
     import numpy as np
 
-    return float(np.abs(run.freeze()(data.test_x) - data.test_y).max())
+    return float(np.abs(network(data.test_x) - data.test_y).max())
 
 
 def _draw(path: str, runs: list[Run], recipe: Recipe, f: Any) -> None:

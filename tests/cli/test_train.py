@@ -14,6 +14,7 @@ import pytest
 
 from qexpr import certificates, circuits, networks, targets, training
 from qexpr.cli.progress import bar
+from qexpr.export import read_packed
 
 SMALL = ("--target", "waves", "--widths", "8,8", "--samples", "128", "--steps", "40")
 
@@ -65,6 +66,36 @@ def test_digits(qexpr, tmp_path, monkeypatch):
     assert report["test"] == 360
     assert report["wrong"] < 250  # guessing is wrong on 324
     assert "wrong on" in qexpr("train", *arguments).out
+
+
+@pytest.mark.parametrize("method", training.methods())
+def test_every_method_writes_a_packed_network(qexpr, tmp_path, monkeypatch, method):
+    monkeypatch.chdir(tmp_path)
+    common = (
+        "--method",
+        method,
+        "--steps",
+        "4",
+        "--batch",
+        "32",
+        "--format",
+        "json",
+        "-o",
+        "n.qxr",
+    )
+    small = ("--target", "waves", "--widths", "4,4", "--samples", "64", "--n", "3")
+    done = qexpr("train", *small, *common, "--gap", "0.9", "--budget", "0.5")
+    assert done.code in (0, 1), done.err  # 1: enclosed, but not to the gap
+    report = json.loads(done.out)
+    assert read_packed("n.qxr").digest() == report["digest"]
+    dead = report["weights"] < report["parameters"]  # a layer of zeros is said, in one line
+    assert done.err == "" or (dead and "became 0" in done.err and done.err.count("\n") == 1)
+    assert Fraction(report["lower"]) <= Fraction(report["upper"])
+    done = qexpr("train", "--data", "digits", "--image", "--widths", "2,4", *common)
+    assert done.code == 0, done.err
+    network = read_packed("n.qxr")
+    assert network.digest() == json.loads(done.out)["digest"]
+    assert training.digits().wrong(network) == json.loads(done.out)["wrong"]
 
 
 def test_options_are_those_of_the_recipe(qexpr, tmp_path, monkeypatch):
