@@ -2,8 +2,8 @@
 
 A random ternary ReLU network 2-64-64-64-1 against PyTorch float32 in eager inference mode, at many
 points and at one (the call included); a witness circuit against SciPy's CSR products, layer by
-layer over nodes sorted by depth, in float64; a file of about 10 MB from opening to the first value;
-and the size of a packed dense network. One thread, in turns, CPU time; `load` is that of the
+layer over nodes sorted by depth, in float64; layers of residual levels and logarithms; a file of
+about 10 MB from opening to the first value; and the size of a packed dense network. One thread, in turns, CPU time; `load` is that of the
 machine, on which figures depend.
 """
 
@@ -142,6 +142,38 @@ def witnesses(folder: Path) -> list[Row]:
     return out
 
 
+def levels(folder: Path) -> list[Row]:
+    """One layer of 1024 x 1024 from 256 rows of reals: quantized, then summed digit by digit."""
+    rng, n, m = np.random.default_rng(4), 1024, 256
+    signs, shifts = rng.choice([-1, 1], (n, n)), 2 ** rng.integers(0, 15, (n, n))
+    powers = tuple(2.0**k for k in range(-14, 1))
+    middles = tuple((a + b) / 2 for a, b in pairwise((0.0, *powers)))
+    half_wave = (0.0, 0.31771637, 1.00010605, 1.89359481)  # HWGQ, two bits
+    kinds = {
+        "one level": ((0.0,), (-1.0, 1.0), signs),
+        "2 residual levels": ((-0.71, 0.0, 0.71), (-1.01, -0.41, 0.41, 1.01), signs),
+        "half wave": ((0.0, 0.65, 1.45), half_wave, signs),
+        "4-bit logarithms, signs": (middles, (0.0, *powers), signs),
+        "4-bit logarithms, both": (middles, (0.0, *powers), signs * shifts),
+    }
+    x = rng.standard_normal((m, n)).astype(np.float32)
+    out: list[Row] = []
+    for name, (thresholds, values, codes) in kinds.items():
+        act = rt.ActivationData("steps", thresholds=thresholds, values=values)
+        layers = (rt.LayerData("activate", activation=act), rt.LayerData("dense", codes=codes))
+        rt.save(folder / "d.qxr", rt.NetworkData((n,), layers))
+        net = rt.load(folder / "d.qxr")
+        assert net.info()["layers"][1]["sums"] == "integer"
+        given = torch.from_numpy(np.array(values, np.float32)[np.digitize(x, thresholds)])
+        weight = torch.tensor(codes, dtype=torch.float32)
+        runs = {
+            "torch float32, quantized before": lambda g=given, w=weight: g @ w.T,
+            "packed float32": lambda f=net: f(x),
+        }
+        out += rows_of(f"layer 1024, {name}", m, runs, {}, 0.005)
+    return out
+
+
 def files(folder: Path) -> list[Row]:
     """A file of about 10 MB to its first value; the size of dense networks."""
     rng = np.random.default_rng(3)
@@ -176,7 +208,7 @@ def main() -> None:
     """Measure and write the CSV."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows = [*networks(folder), *witnesses(folder), *files(folder)]
+        rows = [*networks(folder), *witnesses(folder), *levels(folder), *files(folder)]
     keys = dict.fromkeys(key for row in rows for key in row)
     write("runtime_networks", [{key: row.get(key, "") for key in keys} for row in rows],
           packages=("numpy", "scipy", "torch"))  # fmt: skip

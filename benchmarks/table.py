@@ -33,6 +33,9 @@ TRIED = {
     "ternary x uint8": _CODES + "; tried: as for 4-bit x 4-bit",
     "ternary x float32": "tried: tables of 81 entries instead of 256 (+20 %, kept)",
     "binary x float32": "tried: offsets prepared 32 at a time (+4 %, kept)",
+    "float64": "tried: wide sums in pieces (2 to 6 times, kept), a case for one difference (+10 %, "
+    "kept), two blocks side by side (-15 %, dropped); small units read from the second cache",
+    "packed float32": "tried: points in the lanes with zeros left out (1.8 times, kept)",
     "float64, skip": "what leaving out units that are zero on all 32 points of a block gains is up "
     "to the circuit and the order of the points",
 }

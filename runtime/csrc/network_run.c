@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FEW_STEPS 16 /* thresholds that are counted instead of searched */
+
 #define CIRCUIT(name, run, type, largest)                                                      \
   static int name(const qexpr_net *net, const qk_table *t, const void *x, int width,           \
                   int64_t points, type *y) {                                                   \
