@@ -3,8 +3,8 @@
 A random ternary ReLU network 2-64-64-64-1 against PyTorch float32 in eager inference mode, at many
 points and at one (the call included); a witness circuit against SciPy's CSR products, layer by
 layer over nodes sorted by depth, in float64; layers of residual levels and logarithms; a file of
-about 10 MB from opening to the first value; and the size of a packed dense network. One thread, in turns, CPU time; `load` is that of the
-machine, on which figures depend.
+about 10 MB from opening to the first value; and the size of a packed dense network. One thread, in
+turns, CPU time; `load` is that of the machine, on which figures depend.
 """
 
 from __future__ import annotations
