@@ -34,6 +34,7 @@ MODULES = (
     "bump",
     "spline",
     "cones",
+    "bubbles",
     "multiresolution",
 )
 

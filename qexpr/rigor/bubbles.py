@@ -17,8 +17,8 @@ from qexpr.errors import OutOfRegime
 
 __all__ = ["COARSENINGS", "bubble_kappa"]
 
-# The maxima are 1/24 and 1/3 (at the middle of an edge), 0.973150.., 2.049412.., 4.105..; these
-# are proven to be above them by `enclose_bubble_kappa`, in tests.
+# The largest values found are 1/3 (at the middle of an edge), 0.97315 and 2.04941; that these are
+# above the maxima is proven by `qexpr.rigor.bubble_kernel`, in tests and in a derivation.
 _KAPPA = {
     (1, 1): Fraction(1, 24),
     (2, 1): Fraction(3334, 10**4),

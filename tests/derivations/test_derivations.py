@@ -14,7 +14,7 @@ from qexpr.errors import CertificateError, InvalidInput
 REQUIRED = {
     *("binary", "ternary", "hwgq", "residual", "dorefa", "binaryconnect", "log", "xnor"),
     *("lloyd-max", "ding-theorem1", "log5", "optimal-lambda", "square", "product", "partition"),
-    *("digits", "realisation", "kuhn", "bump", "spline", "cones", "multiresolution"),
+    *("digits", "realisation", "kuhn", "bump", "spline", "cones", "bubbles", "multiresolution"),
 }
 
 

@@ -6,7 +6,7 @@ of pairs relu(a_i), relu(-a_i),
     a_0 = s (y - K/2)   (or s (x_0 - x_1) N, and then a_1 folds at K/2),
     a_i = |a_(i-1)| / 2 - 2^-i s c_i,   c_i half of c_(i-1),
 
-brings y to a fold at 1/2: S v, v the triangle wave that is -1 at even and 1 at odd y. Then
+brings y to a fold at 1/2: S v, v the triangle wave that is 1 at even and -1 at odd y. Then
 sum_(i<=r) |a_i| = S (v^2 + e + (1 - 4^-r)/3), 0 <= e <= 4^-(r+1).
 """
 
