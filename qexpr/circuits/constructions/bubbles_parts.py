@@ -2,8 +2,8 @@
 
 A chain of folds is a list of pairs relu(a_i), relu(-a_i) with a_i = (|a_(i-1)|) / 2 - c_i: each
 halves the scale. From t = N x_k s on [0, N s] folds at the powers of two 2^(k-1), .., 1 (times s,
-2^k >= N) leave the distance to the nearest odd node, a fold at 1/2 a_0 = s v / 2, v the triangle wave
-between 1 and -1; further ones give the square, since with v_0 = v and v_i = |v_(i-1)| - 2^-i
+2^k >= N) leave the distance to the nearest odd node, a fold at 1/2 a_0 = s v / 2, v the triangle
+wave between 1 and -1; further ones give the square, since with v_0 = v and v_i = |v_(i-1)| - 2^-i
 
     sum_{i<=r} 2^-i |v_i| = sq_r(v) + (1 - 4^-r) / 3,   0 <= sq_r(v) - v^2 <= 4^-(r+1).
 
