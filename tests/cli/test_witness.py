@@ -134,6 +134,14 @@ def test_a_construction_by_name(qexpr, name):
     assert code == (0 if report["verdict"] == "certified" else 1)
 
 
+def test_auto_takes_bubbles_for_three_derivatives(qexpr):
+    code, report = _report(qexpr, "--target", "sin(x)", "--n", 3, "--eps", "1e-3")
+    assert (code, report["plan"]["construction"]) == (0, "bubbles")
+    assert report["verdict"] == "certified"
+    others = [p["weights"] for p in report["constructions"].values() if isinstance(p, dict)]
+    assert min(others) == report["counts"]["weights"]
+
+
 def test_a_graph_that_depends_on_the_target_has_no_floor_on_weights(qexpr):
     done = qexpr("witness", *SINE, "--graph", "any")
     assert "the graph depends on the target" in done.out

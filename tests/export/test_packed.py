@@ -40,7 +40,8 @@ def test_digest_and_values(tmp_path_factory, net, seed):
 
 
 WITNESSES = [("shared_bitplane", 1, 1, "1/8", "nonlinear:3"), ("cones", 2, 1, "1/4", "linear:1"),
-             ("sigma_delta", 1, 1, "1/20", "linear:1")]  # fmt: skip
+             ("sigma_delta", 1, 1, "1/20", "linear:1"), ("bubbles", 1, 3, "1e-2", "nonlinear:2"),
+             ("bubbles", 2, 3, "1/10", "linear:2")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "d", "n", "eps", "alphabet"), WITNESSES)
