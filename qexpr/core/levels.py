@@ -21,9 +21,10 @@ _STEPS = (1, 3, 5, 7)  # odd parts of a step: an offset of j/4, j/2 or 2 covers 
 _SHARES = (8, 40)  # what of eps is kept for products
 _DIGITS = 128  # the digits' error is brought down to this part of eps
 _HATS = {1: 6, 2: 3}  # edges of a hat; 7 beyond
+_RISEN = 1.25  # where the nodes' cost is so many times the least, more digits do not help
 _GRIDS = 20  # choices of digits that are tried with every depth of the tree, by their nodes
-_RANKED = 14  # trees that are worked out, by price
-_COUNTED = 3  # trees that are counted, by price
+_RANKED = 10  # trees that are worked out, by price
+_COUNTED = 2  # trees that are counted, by price
 _MOST_CELLS = 2.0**62
 
 
@@ -307,17 +308,22 @@ def _grids(errors: TreeErrors, eps: Fraction) -> list[Tree]:
     """Trees whose error, digits and Taylor's term, leaves room for products."""
     goal, d = float(eps), errors.d
     found = []
+    shares = _SHARES if errors.n > 1 else _SHARES[-1:]
     for j in _STEPS:
-        pieces = errors.pieces(j)
+        pieces, least = errors.pieces(j), math.inf
         for extra in _refinements(errors, pieces):
             digits = sum(
                 c * (P + e) for c, P, e in zip(errors.number, errors.planes, extra, strict=True)
             )
-            for share in _SHARES if errors.n > 1 else _SHARES[-1:]:
+            for share in shares:
                 room = goal * (1 - 1 / share if errors.n > 1 else 1 - 2.0**-30)
                 cells = _least_cells(errors, pieces, extra, room)
                 if cells < _MOST_CELLS:
-                    found.append(((cells + 1) ** d * (digits + _HATS.get(d, 7)), j, extra, cells))
+                    cost = (cells + 1) ** d * (digits + _HATS.get(d, 7))
+                    found.append((cost, j, extra, cells))
+                    least = min(least, cost)
+            if found and found[-1][0] > _RISEN * least:  # beyond the best number of digits
+                break
     found.sort()
     trees = set()
     for _, j, extra, cells in found[:_GRIDS]:

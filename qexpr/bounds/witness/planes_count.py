@@ -48,6 +48,7 @@ def steps_of(alphabet: Alphabet, t: int) -> tuple[int, ...]:
         t += 1
 
 
+@lru_cache(maxsize=1024)
 def halves(a: Order) -> tuple[Order, Order]:
     """The factors of z^a: its square root, or about half of the degree each."""
     if not any(k & 1 for k in a):

@@ -22,7 +22,8 @@ _BITS = 64  # log2 of the number of nodes
 _FINE = 256  # grids up to this one have their hats counted for the floor
 
 
-def _folds(d: int, n: int, a: tuple[int, ...], r: int) -> int:
+@lru_cache(maxsize=4096)
+def _folds(a: tuple[int, ...], r: int) -> int:
     """The edges of coefficient a's product, and of the square or product that makes z^a."""
     product = 14 + 16 * r
     if sum(a) < 2:
@@ -35,9 +36,7 @@ def _folds(d: int, n: int, a: tuple[int, ...], r: int) -> int:
 def _floor(d: int, n: int, alphabet: Alphabet, plan: Planes) -> int:
     """Never more than the count: hats, planes, products and doublings."""
     N, nodes = plan.N, int((plan.N + 1) ** d)
-    folds = sum(
-        _folds(d, n, a, plan.r) for a, p in zip(orders(d, n), plan.planes, strict=True) if p
-    )
+    folds = sum(_folds(a, plan.r) for a, p in zip(orders(d, n), plan.planes, strict=True) if p)
     planes: int = sum(p * (nodes + 2) - 1 for p in plan.planes if p)
     if N <= _FINE:
         hats = hat_edges(d, N, alphabet, max(plan.planes) if alphabet.kind == "nonlinear" else 1)
