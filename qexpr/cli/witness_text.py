@@ -21,6 +21,7 @@ _KINDS = {
     "shared_bitplane": "explicit; every d and n",
     "cones": "explicit; n <= 2",
     "bubbles": "explicit; n = 3, d <= 2",
+    "multiresolution": "explicit; every d and n, no logarithm",
     "sigma_delta": "explicit; d = n = 1",
     "ding2018": "explicit; Ding et al.'s network, rebuilt",
     "yarotsky2017": "explicit; Yarotsky's network, real weights",
@@ -163,12 +164,13 @@ def _floor(query: Query, counts: dict[str, int], graph: str) -> list[str]:
         text += f"; this one has {_ratio(Fraction(counts['free_bits'], least))} times as many"
     lines = paragraph("floor", text)
     if not isinstance(code, str) and "free_bits" in counts:
-        free = counts["free_bits"]
+        free, (bits, bound) = counts["free_bits"], code
+        kind = "free bits of a network" if bound.startswith("witness.") else "no network"
+        than = "a better one" if free < bits else "that one" if free == bits else "another"
         lines += paragraph(
             "code",
-            f"{code[0]:,} bits are enough for some code of the class ({code[1]}, explicit, no "
-            f"network); the {free:,} free bits of this network are "
-            + ("a better one" if free < code[0] else "another"),
+            f"{bits:,} bits are enough for some code of the class ({bound}, explicit, {kind}); "
+            f"the {free:,} free bits of this network are {than}",
         )
     return lines
 
