@@ -38,6 +38,7 @@ _WITNESSES = (
 _GROWTH = (
     ("shared_bitplane", 2, 2, ("3e-4", "9e-5", "3e-5", "1e-5", "3.8e-6")),
     ("cones", 2, 2, ("5e-5", "1.6e-5", "5e-6", "1.5e-6", "4.5e-7")),
+    ("multiresolution", 2, 2, ("1.5e-4", "5e-5", "1.5e-5", "5e-6", "1.55e-6")),
     ("sigma_delta", 1, 1, ("5e-5", "1.6e-5", "5e-6", "1.6e-6", "5e-7")),
 )
 _COLUMNS = ("question", "construction", "d", "n", "eps", "stage", "weights", "seconds", "spread",

@@ -17,6 +17,7 @@ from qexpr.targets import Target
         ("cones", 2, 2, "5e-5"),
         ("sigma_delta", 1, 1, "5e-5"),
         ("bubbles", 2, 3, "2e-6"),
+        ("multiresolution", 2, 2, "1.5e-4"),
     ],
 )
 def test_bytes_an_edge(name, d, n, eps):

@@ -41,7 +41,9 @@ def test_digest_and_values(tmp_path_factory, net, seed):
 
 WITNESSES = [("shared_bitplane", 1, 1, "1/8", "nonlinear:3"), ("cones", 2, 1, "1/4", "linear:1"),
              ("sigma_delta", 1, 1, "1/20", "linear:1"), ("bubbles", 1, 3, "1e-2", "nonlinear:2"),
-             ("bubbles", 2, 3, "1/10", "linear:2")]  # fmt: skip
+             ("bubbles", 2, 3, "1/10", "linear:2"),
+             ("multiresolution", 1, 2, "1e-5", "nonlinear:2"),
+             ("multiresolution", 2, 3, "1/20", "linear:2")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "d", "n", "eps", "alphabet"), WITNESSES)
@@ -60,7 +62,8 @@ def test_a_witness_equals_its_oracle(tmp_path, name, d, n, eps, alphabet):
     assert all(
         abs(Fraction(float(g)) - e) <= Fraction(bound) for g, e in zip(got, exact, strict=True)
     )
-    assert bound < 1e-9
+    # the sum of all levels is amplified by far more than that of one
+    assert bound < (1e-5 if name == "multiresolution" else 1e-9)
     info = net.info()
     assert (info["weights"], info["bits"]) == (circuit.weights, circuit.bits)
     assert info["notes"]["provenance"] == "a test"
