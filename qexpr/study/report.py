@@ -104,6 +104,7 @@ def _page(
         "all_columns": len(kind.all_columns),
         "apart": _apart(rows),
         "exact": kind.exact,
+        "extras": ",".join(dict.fromkeys(("study", *(extra for _, extra in kind.needs)))),
         "networks": _networks(document),
         "facts": _facts(document),
         "provenance": document,

@@ -65,6 +65,7 @@ def test_the_page_reads_as_a_paper(reported):
     for part in ("Does it run?", "order (in italics)", "one that is left out", "1 excluded"):
         assert part in text
     assert "Ding, Yukun" in text
+    assert "pip install 'qexpr[study]==" in text
     images = [a for t, a in _Page(text).tags if t == "img"]
     assert images
     assert all(len(image["alt"]) > 60 for image in images)

@@ -17,6 +17,9 @@ from qexpr.cli.main import run as qexpr
 from qexpr.errors import InvalidInput
 from qexpr.study import engine, store
 from qexpr.study.engine import open_engine
+from qexpr.study.folder import Folder
+from qexpr.study.run import prepare, run_study
+from qexpr.study.spec import read_study
 
 TESTS = Path(__file__).parents[1]
 PATIENCE = 120
@@ -69,7 +72,7 @@ def test_a_killed_parent_loses_no_finished_cell(slow, expected, tmp_path, comman
     process = command("run", slow, "--workers", "2", "--output", folder, TRIAL_LOG=str(log))
     wait_for(lambda: stored(folder) >= 5, process)
     os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.communicate(timeout=PATIENCE)  # its pipes are closed when its workers have gone too
     before = stored(folder)
     assert 5 <= before < 24
     assert not (folder / "results.csv").exists()
@@ -133,6 +136,34 @@ def test_an_interrupt_keeps_what_is_finished(slow, expected, tmp_path, command, 
     _, err = again.communicate(timeout=PATIENCE)
     assert f"{24 - before} to run" in err
     assert (folder / "results.csv").read_bytes() == expected
+
+
+def test_a_worker_does_not_listen_to_the_terminal(slow, expected, tmp_path, command):
+    folder, log = tmp_path / "out", tmp_path / "log"
+    process = command("run", slow, "--workers", "2", "--output", folder, TRIAL_LOG=str(log))
+    wait_for(lambda: stored(folder) >= 4 and len(set(started(log))) == 2, process)
+    for pid in set(started(log)):
+        os.kill(pid, signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    assert (folder / "results.csv").read_bytes() == expected
+
+
+def test_what_is_done_when_a_study_is_stopped_is_kept(steps, tmp_path):
+    study, folder = read_study(steps("k = [0, 1, 2]\n")), Folder(tmp_path / "out")
+    prepare(study, folder)
+    wide = engine.Engine()
+    wide.window = 6  # all are done before the first one is stored
+    told = []
+
+    def tell(*counts):
+        told.append(counts)
+        if len(told) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(study, folder, wide, tell=tell)
+    assert stored(tmp_path / "out") == 6
 
 
 def test_a_full_disk_is_one_line(steps, tmp_path, monkeypatch, capsys):

@@ -106,6 +106,15 @@ def test_draws_depend_on_the_cell_alone(steps, run):
     assert all(again[key] == draws[key] for key in draws if key in again)
 
 
+@pytest.mark.parametrize("engine", ["serial", "local"])
+def test_numerical_libraries_have_one_thread(steps, run, engine):
+    import torch
+
+    torch.set_num_threads(2)
+    rows = rows_of(run(steps('k = [0, 1]\nact = "threads"\n'), "out", engine)[1])
+    assert [row["draw"] for row in rows] == ["1"] * 4
+
+
 def test_values_keep_their_kind(steps, run):
     rows = rows_of(run(steps("k = [0, 4]\n"), "out")[1])
     assert rows[0]["third"] == "1/3"

@@ -148,15 +148,15 @@ def test_a_study_has_a_plain_name(name):
 
 
 def test_lines_are_found_behind_long_values():
-    text = 'a = """\n[x]\nb = 1\n"""\nc = [\n  1, # ]\n  "]", \'[\',\n]\n'
+    text = 'a = """\n[x]\nb = 1\n"""\nc = [\n  [1]\n, # ]\n  "]", \'[\',\n]\n'
     text += "[t]\nd = 1\n[[u]]\n[[u]]\ne=2\n"
     tomllib.loads(text)
     lines = key_lines(text)
     assert lines == {
-        (): 1, ("a",): 1, ("c",): 5, ("t",): 9, ("t", "d"): 10, ("u", 0): 11, ("u", 1): 12,
-        ("u", 1, "e"): 13,
+        (): 1, ("a",): 1, ("c",): 5, ("t",): 10, ("t", "d"): 11, ("u", 0): 12, ("u", 1): 13,
+        ("u", 1, "e"): 14,
     }  # fmt: skip
-    assert find_line(lines, ("u", 1, "e", 0)) == 13
+    assert find_line(lines, ("u", 1, "e", 0)) == 14
 
 
 @given(st.lists(st.sampled_from(["a = 1", "[[x]]", "", "# [y]", "b = '''\n[q]\n'''"]), max_size=12))

@@ -29,6 +29,10 @@ def run(cell: Cell, tools: Tools) -> Result:
     if act == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     draw = int(tools.rng().integers(2**40))
+    if act == "threads":
+        import torch
+
+        draw = torch.get_num_threads()
     third = Fraction(cell["k"] + 1, 3)
     files = {"note.txt": f"cell {cell['k']} {draw}\n".encode() * cell["lines"]}
     values = {
