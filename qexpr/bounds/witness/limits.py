@@ -15,6 +15,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from qexpr.bounds.witness.bubbles_limit import limit_power
 from qexpr.bounds.witness.multiresolution import errors
 from qexpr.bounds.witness.source import digit_bits
 from qexpr.core.levels import TreeErrors
@@ -32,24 +33,26 @@ Piece = tuple[Fraction, Fraction, tuple[Fraction, ...]]
 
 
 def asymptotic(construction: str, d: Any, n: Any, lam: Any = 2, alphabet: Any = None) -> Fraction:
-    """C with limsup weights * eps^(d/n) <= C, for "cones" or "multiresolution".
+    """C with limsup weights * eps^(d/n) <= C, for "cones", "bubbles" or "multiresolution".
 
     Raises
     ------
     InvalidInput
-        For another construction, or cones beyond n = 2.
+        For another construction, or one outside its classes.
     """
     lam = None if alphabet is not None else lam
     query = Query(d, n, lam, "1/2", alphabet=alphabet)
     b = digit_bits(query.alphabet)
     if construction == "cones" and query.n <= 2:
         power = _cones(query.d, query.n, b)
+    elif construction == "bubbles" and query.n == 3 and query.d <= 2:
+        power = limit_power(query.d, b)
     elif construction == "multiresolution":
         power = _multiresolution(query.d, query.n, b)
     else:
         raise InvalidInput(
-            "limits are known of cones (n = 1, 2) and multiresolution, "
-            f"got {shorten(construction)} and n = {query.n}"
+            "limits are known of cones (n = 1, 2), bubbles (n = 3, d = 1, 2) and multiresolution, "
+            f"got {shorten(construction)}, d = {query.d} and n = {query.n}"
         )
     return _root_above(power, query.n)
 

@@ -1,5 +1,6 @@
 """The bound's counts of bubbles against the construction's: equal parameters, equal counts."""
 
+import math
 from fractions import Fraction
 
 import pytest
@@ -7,13 +8,14 @@ import pytest
 from qexpr import circuits
 from qexpr.bounds.registry import get
 from qexpr.bounds.witness import bubbles_count, bubbles_mesh
+from qexpr.bounds.witness.limits import asymptotic
 from qexpr.bounds.witness.source import digit_bits
 from qexpr.circuits.alphabet import values_of
 from qexpr.circuits.constructions import bubbles, bubbles_plan
 from qexpr.circuits.realisation import count
 from qexpr.core.bubbles import meshes
 from qexpr.core.query import Query
-from qexpr.errors import OutOfRegime
+from qexpr.errors import InvalidInput, OutOfRegime
 
 ID = "witness.bubbles"
 QUANTITIES = ("depth", "weights", "bits", "free_bits")
@@ -105,3 +107,23 @@ def test_the_parameters_keep_the_promise(d):
 def test_it_says_where_it_ends(d, n, eps, word):
     with pytest.raises(OutOfRegime, match=word):
         get(ID).evaluate(d, n, eps=eps)
+
+
+@pytest.mark.parametrize(("d", "about"), [(1, 7.4), (2, 12.4)])
+def test_the_limit_of_weights(d, about):
+    """limsup weights * eps^(d/3) is at most the constant; at small eps counts come close to it."""
+    limit = asymptotic("bubbles", d, 3)
+    assert float(limit) == pytest.approx(about, rel=0.01)
+    for eps in ("1e-14", "3e-15"):
+        weights = get(ID).evaluate(d, 3, eps=eps).weights.guarantee
+        assert 0.93 * float(limit) < weights * float(eps) ** (d / 3) < 1.03 * float(limit)
+    with pytest.raises(InvalidInput, match="limits are known of"):
+        asymptotic("bubbles", 3, 3)
+
+
+def test_the_exponent_is_d_over_three():
+    for d in (1, 2):
+        less, more = (get(ID).evaluate(d, 3, eps=eps) for eps in ("1e-12", "1e-15"))
+        for quantity in ("weights", "free_bits"):
+            growth = more[quantity].guarantee / less[quantity].guarantee
+            assert math.log10(growth) / 3 == pytest.approx(d / 3, rel=0.03)
