@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polynomials import Polynomial
+from telegraphs import Integrated, packed
 
 from qexpr import circuits, targets
 from qexpr.circuits.constructions.multiresolution_code import encode
@@ -114,6 +115,35 @@ def test_ridges_of_telegraphs_bumps_and_the_library_are_encoded(name, n, eps):
     # at the price of the class
     price = planned("multiresolution", f.d, n, eps, lam=2).counts
     assert w.weights <= 1.05 * price.weights
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.sampled_from([(1, 1, "1/30"), (1, 2, "1e-4"), (2, 1, "1/6"), (2, 2, "2e-2")]),
+    st.lists(st.sampled_from([-1, 1]), min_size=3, max_size=40),
+)
+def test_random_members_of_the_floors_packing_are_encoded_at_the_classs_price(case, signs):
+    d, n, eps = case
+    f = packed(d, n, signs)
+    w = circuits.multiresolution(f, n=n, eps=eps, lam=2)
+    points = np.random.default_rng(len(signs)).integers(0, 841, (15, d))
+    assert _sampled(w, f, points) <= Fraction(w.plan["error"]) <= Fraction(eps)
+    assert w.weights <= 1.05 * planned("multiresolution", d, n, eps, lam=2).counts.weights
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.sampled_from(
+        [(1, "1/30", "nonlinear:2"), (2, "1e-4", "linear:2"), (3, "1e-5", "nonlinear:3")]
+    ),
+    st.lists(st.sampled_from([-1, 1]), min_size=2, max_size=60),
+)
+def test_random_telegraphs_are_encoded(case, signs):
+    n, eps, alphabet = case
+    f = Integrated(1, n, signs)
+    w = circuits.multiresolution(f, n=n, eps=eps, alphabet=alphabet)
+    points = np.random.default_rng(len(signs)).integers(0, 841, (15, 1))
+    assert _sampled(w, f, points) <= Fraction(w.plan["error"]) <= Fraction(eps)
 
 
 @settings(max_examples=25, deadline=None)
