@@ -46,7 +46,7 @@ def test_every_kind_is_called_like_its_module(name):
     [
         ("trial_kinds.nothing", "is a module that has to be importable"),
         ("qexpr.errors", "has to have a KIND|is a module that has to be importable"),
-        ("witnes", "did you mean witness?"),
+        ("witnes", "did you mean witness"),
         ("os.system('x')", "there is no kind"),
     ],
 )
@@ -64,7 +64,7 @@ def test_the_command_lists_studies(capsys):
 
 def test_a_study_that_does_not_exist(capsys):
     assert qexpr(["study", "run", "witnes"]) == 2
-    assert "there is no study 'witnes'; did you mean witness?" in capsys.readouterr().err
+    assert "there is no study 'witnes'; did you mean witness" in capsys.readouterr().err
     assert qexpr(["study", "run", "nowhere.toml"]) == 2
     assert "cannot read" in capsys.readouterr().err
 
