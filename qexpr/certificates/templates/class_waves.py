@@ -156,7 +156,9 @@ class WaveProducts(Products):
             raise CertificateError("a wave's first fold is no centre of a block")
         m, level = int(twice), tree.levels - s
         p = 0 if m % 4 == 3 else 1
-        self.used[level, wave.axis, p] = m, M
+        # the signs of its blocks are those of this very wave
+        if self.used.setdefault((level, wave.axis, p), (m, M)) != (m, M):
+            raise CertificateError("a class has waves with different folds")
         powers = [0] * (2 * self.lattice.d * (tree.levels + 1))
         powers[2 * (level * self.lattice.d + wave.axis) + p] = 1
         return Signal(scale, tuple(powers))

@@ -1,6 +1,8 @@
 """Multiresolution networks of several levels: certified, and as the general methods see them."""
 
 from fractions import Fraction
+from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,8 +12,12 @@ from qexpr import certificates, targets
 from qexpr.certificates import construction
 from qexpr.certificates.merged import merge
 from qexpr.certificates.plans import read_plan, runs_of
+from qexpr.certificates.templates.class_waves import Wave, WaveProducts, wave_signs
 from qexpr.certificates.templates.levels import Walk
 from qexpr.certificates.templates.polynomials import Coded
+from qexpr.circuits.waves import fold_centre
+from qexpr.circuits.waves import wave_signs as built_signs
+from qexpr.errors import CertificateError
 
 SMALL = [
     ("sine", 2, "nonlinear:2", 3, 2, {"j": 5}),
@@ -75,3 +81,30 @@ def test_the_general_method_agrees(name, n, first, levels):
     found = certificates.enclose(w, f, gap="1e-2")
     assert found.lower <= by_plan.upper
     assert by_plan.lower <= found.upper <= by_plan.upper * Fraction(102, 100)
+
+
+def _wave_reader(N, levels):
+    made = WaveProducts(SimpleNamespace(rules=None, d=1, N=N), SimpleNamespace(levels=levels), [0])
+    return lambda m, *folds: made._as_signal(
+        Wave(0, Fraction(m, 2), tuple(map(Fraction, folds)), Fraction(1), ()), Fraction(1)
+    )
+
+
+def test_a_class_has_one_wave():
+    """Two first folds would do for 8 blocks, but the signs of their blocks differ."""
+    assert _wave_reader(7, 0)(3, 4, 2).powers == (1, 0)
+    read = _wave_reader(7, 0)
+    assert read(7, 4, 2).powers == (1, 0)
+    assert read(5, 4, 2).powers == (0, 1)
+    assert read(7, 4, 2).powers == (1, 0)
+    with pytest.raises(CertificateError, match="different folds"):
+        read(3, 4, 2)
+    for m, folds in ((4, (4, 2)), (3, (2,)), (3, (4, 1)), (3, (8, 4)), (21, (4, 2))):
+        with pytest.raises(CertificateError, match="fold"):
+            _wave_reader(7, 0)(m, *folds)
+
+
+def test_signs_are_those_of_the_waves():
+    for side, s, p in product(range(2, 40), (0, 2), (0, 1)):
+        M, m = fold_centre(side, s, p)
+        assert np.array_equal(wave_signs(m, M, np.arange(p, side, 2)), built_signs(side, s, p))
