@@ -4,7 +4,7 @@ The members of the packing are the 2^M zigzags with slopes +-1 on M equal cells,
 them are more than 2 eps apart, so one network is within eps of at most one. A structure with B
 free bits has 2^B networks, so it reaches at most 2^B members: that is the floor. Here all 2^B
 networks of a structure that was built are evaluated and what they reach is counted; or members
-are drawn, a network with B weight bits is trained on each, and its error enclosed.
+are drawn, the structure's signs are trained on each, and the error is enclosed.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ PARAMETERS = (
     Parameter(
         name="cells",
         type="int",
-        help="cells N of the built structure; hidden units of the trained network",
+        help="cells N of the structure, each with a sign",
         least=1,
         most=64,
     ),
     Parameter(
         name="free",
         type="int",
-        help="signs left free, drawn; the others are those of one member. 0: of trained ones",
+        help="signs left free, drawn; the others are those of one member. 0: all, trained",
         default=0,
         least=0,
         most=_MOST_FREE,
@@ -172,21 +172,21 @@ def _reached(values: Any, points: Any, M: int, eps: Fraction) -> set[int]:
 
 
 def _trained(cell: Cell, tools: Tools) -> Result:
-    from qexpr import certificates, training
+    """The structure's signs, all +1 at the start, trained on members drawn; each one enclosed."""
+    from qexpr import certificates, circuits, training
 
     eps, M = Fraction(cell["eps"]), _packing(Fraction(cell["eps"]))
-    reached, undecided, free = 0, 0, 0
-    recipe = training.get_recipe("binaryconnect", steps=cell["steps"], batch=128)
+    circuit = circuits.sigma_delta(None, n=1, eps=Fraction(1, cell["cells"]), lam=2, d=1)
+    reached = undecided = 0
     for k in range(cell["members"]):
         member = _member(M, tools, k)
-        data = training.sample_target(member, 256)
-        run = training.train(data, recipe, [cell["cells"]], tools.seed(k), dtype="float32")
-        network = run.freeze()
-        free = network.counts().bits_packed + network.counts().bits_scales
-        found = certificates.certify(network, member, eps, budget=None, boxes=cell["boxes"])
-        reached += found.verdict == "certified"
-        undecided += found.verdict == "open"
-    return _result(M, free, cell["members"], reached, undecided, None)
+        found = training.train_witness(
+            circuit, member, steps=cell["steps"], rate=0.05, samples=256, budget=None
+        )
+        proof = certificates.certify(found.net, member, eps, budget=None, boxes=cell["boxes"])
+        reached += proof.verdict == "certified"
+        undecided += proof.verdict == "open"
+    return _result(M, circuit.free_bits, cell["members"], reached, undecided, None)
 
 
 def _result(
