@@ -63,7 +63,8 @@ class Counts:
     weights : codes that are not 0
     parameters : all codes
     distinct : different weight values (code times scale, 0 included where it occurs)
-    bits_packed : codes at ceil(log2 of the distinct codes of a layer) bits each
+    bits_packed : the codes of each layer, at one width for all of them: as places in an arithmetic
+        progression, or as places in a table of its distinct codes, whose bits count too
     bits_entropy : the empirical entropy of each layer's codes, rounded up: what a perfect
         entropy coder needs, its table aside
     bits_scales : scales and biases as rationals, numerators with a sign bit
@@ -92,7 +93,7 @@ def count(network: QuantizedNetwork) -> Counts:
         size = layer.codes.size
         parameters += size
         weights += int(np.count_nonzero(layer.codes))
-        packed += size * (len(codes) - 1).bit_length()
+        packed += _code_bits(codes, size)
         shares = frequencies / size
         entropy += math.ceil(size * float(-(shares * np.log2(shares)).sum()) - 1e-9)
         scales = layer.scale if isinstance(layer.scale, tuple) else (layer.scale,)
@@ -103,6 +104,19 @@ def count(network: QuantizedNetwork) -> Counts:
         else:
             values.update(layer.scale * code for code in codes.tolist())
     return Counts(weights, parameters, len(values), packed, entropy, scale_bits, operations)
+
+
+def _code_bits(codes: np.ndarray, size: int) -> int:
+    """Bits of `size` codes, of which `codes` are the distinct ones in order.
+
+    Few codes far apart (powers of two, real numbers that occur often) are cheaper by a table.
+    """
+    values = codes.tolist()
+    step = math.gcd(*(value - values[0] for value in values))
+    progression = ((values[-1] - values[0]) // step).bit_length() if step else 0
+    widest = max(abs(values[0]), abs(values[-1])).bit_length() + 1
+    table = len(values) * widest
+    return min(size * progression, size * (len(values) - 1).bit_length() + table)
 
 
 def _rational_bits(value: Fraction) -> int:

@@ -55,3 +55,18 @@ def test_a_convolution_counts_every_position():
 def test_one_value_needs_no_bits():
     counts = nets.QuantizedNetwork((2,), (nets.Dense([[5, 5]]),)).counts()
     assert (counts.bits_packed, counts.bits_entropy, counts.distinct) == (0, 0, 1)
+
+
+def test_the_codes_of_real_weights_are_not_indices_for_nothing():
+    # 12 different numbers of 20 bits: a table of them is no smaller than they are
+    codes = np.random.default_rng(0).integers(2**19, 2**20, (3, 4)) * [1, -1, 1, -1]
+    counts = nets.QuantizedNetwork((4,), (nets.Dense(codes, "1/1048576"),)).counts()
+    assert 12 * 20 <= counts.bits_packed <= 12 * 21
+
+
+def test_few_values_far_apart_take_a_table():
+    codes = np.array([[1, -1, 2**14, -(2**14)] * 100])
+    counts = nets.QuantizedNetwork((400,), (nets.Dense(codes),)).counts()
+    assert counts.bits_packed == 400 * 2 + 4 * 16
+    even = nets.QuantizedNetwork((400,), (nets.Dense(codes // 2**14 * 2 + 1),)).counts()
+    assert even.bits_packed == 400 * 2  # -1, 1, 3 are three steps of a progression
