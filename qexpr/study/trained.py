@@ -83,13 +83,11 @@ COLUMNS = (
 
 
 def validate(cell: Cell) -> None:
-    """Refuse targets outside the class, unknown methods, and levels of a method without any."""
-    from qexpr import targets
+    """Refuse unknown targets and methods, and levels of a method without any."""
+    from qexpr import targets, training
 
     targets.find(cell["target"])
-    _recipe_options(cell)
-    if cell["lam"] == 1:
-        raise InvalidInput("lam must be 0, or at least 2 levels, got 1")
+    training.get_recipe(cell["method"], **_recipe_options(cell))
 
 
 def _recipe_options(cell: Cell) -> dict[str, Any]:
