@@ -14,7 +14,7 @@ NOT_QUESTIONS := record.py runtime_peers.py figure.py table.py
 
 .PHONY: run test lint type layers suite sanitize fuzz docs bench dev dist clean
 
-run: $(VENV)/.installed
+run: $(VENV)/.trained
 	@mkdir -p $(OUT)
 	$(BIN)/qexpr bound $(EXAMPLE) --eps 1e-3
 	$(BIN)/qexpr bound $(EXAMPLE) --eps 1e-3 --format latex --cite --output $(OUT)/bounds.tex
@@ -26,8 +26,11 @@ run: $(VENV)/.installed
 	$(BIN)/qexpr witness --target "sin(x)*cos(y)" $(WITNESS) --n 2 --eps 1e-3 -o $(OUT)/n2.json \
 	  --certificate $(OUT)/n2.certificate.json --plot $(OUT)/n2.svg
 	$(BIN)/qexpr check $(OUT)/n2.certificate.json $(OUT)/n2.json
-	@echo "Written into $(OUT)/: bounds.tex and .bib, bounds.csv, bounds.svg, and two witnesses"
-	@echo "(n3.json, n2.json) with their certificates and figures (n3.svg, n2.svg)."
+	$(BIN)/qexpr study run quick --output $(OUT)/quick
+	$(BIN)/qexpr study check $(OUT)/quick
+	@echo "Written into $(OUT)/: bounds.tex and .bib, bounds.csv, bounds.svg; two witnesses (n3.json,"
+	@echo "n2.json) with their certificates and figures (n3.svg, n2.svg); the study quick/, of which"
+	@echo "report.html tells what was found and results.csv holds all numbers."
 
 test: lint type layers suite
 
@@ -49,8 +52,14 @@ $(VENV)/.installed: $(WHEELS)/.built
 	$(PIP) install -q --force-reinstall --no-deps $(WHEELS)/qexpr-*.whl
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.installed
-	@echo "Installing what the tests need; PyTorch is the large part (README: its CPU build)."
+$(VENV)/.trained: $(VENV)/.installed
+	@echo "Installing what the study trains with: PyTorch, SciPy, scikit-learn, pandas. PyTorch is the"
+	@echo "large part: about 200 MB as CPU build, gigabytes with CUDA (README: its CPU build)."
+	$(PIP) install -q $(PINNED) "$$(ls $(WHEELS)/qexpr-*.whl)[study,train]"
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.trained
+	@echo "Installing what the tests need."
 	$(PIP) install -q $(PINNED) "$$(ls $(WHEELS)/qexpr-*.whl)[test]"
 	@touch $@
 
