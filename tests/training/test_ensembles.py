@@ -17,8 +17,9 @@ TARGET = targets.get("waves")
 WHOLE = training.sample_target(TARGET, 64)
 DATA = replace(WHOLE, test_x=WHOLE.test_x[::99], test_y=WHOLE.test_y[::99])
 NOISY = quantizers.get("binaryconnect", stochastic=True)
-# sums of a dozen steps in another order; Adam brings the rounding of vanishing gradients to 1e-10
-CLOSE = 1e-8
+# sums of a dozen steps in another order; Adam magnifies the rounding of vanishing gradients: 3e-8
+# is the most that was seen, over several machines and versions of torch
+CLOSE = 1e-6
 
 
 def short(method="twn", **changes):
