@@ -22,6 +22,8 @@ KINDS = {
     "odd": lambda rng, shape: 2 * rng.integers(0, 8, shape) - 7,
     "int8": lambda rng, shape: rng.integers(-128, 128, shape),
     "wide": lambda rng, shape: rng.integers(-(2**40), 2**40, shape),
+    "single": lambda rng, shape: rng.integers(-(2**23), 2**23, shape) * 2**20,
+    "huge": lambda rng, shape: rng.integers(-(2**40), 2**40, shape).astype(object) * 3**40,
 }
 STEPS = {
     "sign": (0,),

@@ -22,6 +22,15 @@ static int finite(const double *v, uint64_t count) {
   return 1;
 }
 
+/* Codes of kind QK_WIDE: floats of 32 or 64 bits. */
+static int finite_codes(const uint8_t *data, uint64_t count, int bits) {
+  if (bits == 64) return finite((const double *)(const void *)data, count);
+  const float *v = (const float *)(const void *)data;
+  for (uint64_t i = 0; i < count; i++)
+    if (!isfinite(v[i])) return 0;
+  return 1;
+}
+
 static int expand(qexpr_net *net, const qk_file *file, qk_layer *l, const double *alpha,
                   uint64_t alphas, const double *beta, uint64_t betas) {
   const uint64_t n = l->channels ? (uint64_t)l->channels : 1;
@@ -257,7 +266,7 @@ int qk_read_weights(qexpr_net *net, const qk_file *file, qk_layer *l, const uint
   if (status) return status;
   if (l->kind < QK_BINARY || l->kind > QK_BOOK) REFUSE("GRPH", at + 60, "no such kind of codes");
   const int fixed = l->kind == QK_BINARY ? 1 : l->kind == QK_TERNARY ? 2 : l->kind == QK_INT8 ? 8
-                    : l->kind == QK_WIDE ? 64 : 0;
+                    : l->kind == QK_WIDE ? (l->bits == 32 ? 32 : 64) : 0;
   if (fixed ? l->bits != fixed : l->bits < 1 || l->bits > 8)
     REFUSE("GRPH", at + 64, "the bits do not fit the kind of codes");
   if (l->panels < 0 || l->panels > 1 || (l->panels && l->kind >= QK_WIDE))
@@ -274,12 +283,12 @@ int qk_read_weights(qexpr_net *net, const qk_file *file, qk_layer *l, const uint
   const uint64_t rows = (uint64_t)l->rows, cols = (uint64_t)l->cols;
   l->group_bytes = l->panels            ? (uint64_t)padded
                    : l->kind == QK_INT8 ? rows * cols
-                   : l->kind == QK_WIDE ? 8 * rows * cols
+                   : l->kind == QK_WIDE ? (uint64_t)l->bits / 8 * rows * cols
                                         : rows * ((cols + 7) / 8) * (uint64_t)nplanes;
   if (s.length % l->group_bytes || s.length / l->group_bytes != (uint64_t)l->groups)
     REFUSE("CODE", s.offset, "the codes' length does not fit the layer");
   l->weights = s.data;
-  if (l->kind == QK_WIDE && !finite((const double *)(const void *)s.data, s.length / 8))
+  if (l->kind == QK_WIDE && !finite_codes(s.data, s.length / ((uint64_t)l->bits / 8), l->bits))
     REFUSE("CODE", s.offset, "a code is not finite");
   if (l->integer) {
     const qk_tensor *in = l->source < 0 ? &net->input : &net->layer[l->source].out;

@@ -60,11 +60,15 @@ int qk_tap_planes(const qk_layer *l, int64_t g, uint8_t *rows, uint8_t *panels) 
 #define UNPACK(name, type)                                                                  \
   void name(const qk_layer *l, int64_t g, int64_t row, int32_t *whole, type *out) {         \
     if (l->kind == QK_WIDE) {                                                               \
-      const uint8_t *from =                                                                 \
-          l->weights + (uint64_t)g * l->group_bytes + 8 * (uint64_t)(row * l->cols);        \
+      const uint8_t *from = l->weights + (uint64_t)g * l->group_bytes +                     \
+                            (uint64_t)l->bits / 8 * (uint64_t)(row * l->cols);              \
       for (int64_t k = 0; k < l->cols; k++) {                                               \
         double value;                                                                       \
-        memcpy(&value, from + 8 * k, 8);                                                    \
+        float single;                                                                       \
+        if (l->bits == 32)                                                                  \
+          memcpy(&single, from + 4 * k, 4), value = single;                                 \
+        else                                                                                \
+          memcpy(&value, from + 8 * k, 8);                                                  \
         out[k] = (type)value;                                                               \
       }                                                                                     \
       return;                                                                               \

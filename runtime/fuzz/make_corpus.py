@@ -93,6 +93,10 @@ def corpus() -> dict[str, rt.NetworkData | rt.CircuitData]:
             2, 4, np.array([0, 1, 2, 1, 3, 0, 3, 4, 5]), np.array([3, 3, 3, 4, 4, 5, 5, 6, 6]),
             np.array([0, 3, 1, 2, 2, 3, 0, 1, 3]),
             (-half, -Fraction(1, 4), Fraction(1, 8), half), np.array([1, 4]), {"plan": {}}),
+        "floats": rt.NetworkData((3,), (
+            dense(33, 3, -(2**23), 2**23, scale=half, activation=relu),
+            dense(2, 33, -(2**50), 2**50, activation=relu),
+            layer("dense", codes=draw(-9, 9, 2, 2).astype(object) * 3**50))),
     }  # fmt: skip
 
 

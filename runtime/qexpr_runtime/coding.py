@@ -12,7 +12,7 @@ from qexpr_runtime.errors import FormatError
 
 __all__ = ["Cursor", "pack_bits", "rationals", "read_varints", "unpack_bits", "varint", "varints"]
 
-DOUBLES, RATIONALS, CONSTANTS = 0, 1, 2
+DOUBLES, RATIONALS, STORED = 0, 1, 2
 
 
 def varint(value: int) -> bytes:
@@ -95,7 +95,7 @@ def rationals(values: tuple[Fraction, ...], stored: tuple[float, ...] | None = N
     count = varint(len(values))
     if all(map(_is_double, values)):
         if values and stored is not None and tuple(map(Fraction, stored)) == values:
-            return bytes([CONSTANTS]) + count
+            return stored_before(len(values))
         return bytes([DOUBLES]) + count + struct.pack(f"<{len(values)}d", *map(float, values))
     parts = [bytes([RATIONALS]), count]
     for value in values:
@@ -104,6 +104,11 @@ def rationals(values: tuple[Fraction, ...], stored: tuple[float, ...] | None = N
         bottom = d.to_bytes((d.bit_length() + 7) // 8, "little")
         parts += [varint(len(top)), top, varint(len(bottom)), bottom]
     return b"".join(parts)
+
+
+def stored_before(count: int) -> bytes:
+    """A vector whose numbers are those that another section holds."""
+    return bytes([STORED]) + varint(count)
 
 
 class Cursor:
@@ -135,10 +140,19 @@ class Cursor:
             if shift > 56:
                 raise self.fail("a number is too long")
 
+    def stored(self, count: int) -> bool:
+        """Whether the next vector is the `count` numbers of another section; then it is read."""
+        if self.data[self.at : self.at + 1] != bytes([STORED]):
+            return False
+        self.take(1)
+        if self.number() != count:
+            raise self.fail("there are not so many constants")
+        return True
+
     def rationals(self, stored: tuple[float, ...]) -> tuple[Fraction, ...]:
         """The next vector; `stored` are the layer's constants."""
         form, count = self.take(1)[0], self.number()
-        if form == CONSTANTS:
+        if form == STORED:
             if count != len(stored):
                 raise self.fail("there are not so many constants")
             return tuple(map(Fraction, stored))

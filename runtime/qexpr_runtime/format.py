@@ -19,7 +19,7 @@ import numpy as np
 
 from qexpr_runtime._network import Program
 from qexpr_runtime.circuit_records import circuit_sections, read_circuit
-from qexpr_runtime.coding import Cursor, rationals
+from qexpr_runtime.coding import Cursor, rationals, stored_before
 from qexpr_runtime.container import VERSION, Section, sections, write_sections
 from qexpr_runtime.data import OPERATIONS, ActivationData, CircuitData, LayerData, NetworkData
 from qexpr_runtime.errors import FormatError
@@ -104,7 +104,7 @@ def _exact(layer: LayerData, alphas: int, kind: int, stored: tuple[float, ...]) 
         out += [rationals(scale, stored[:alphas]), rationals(tuple(layer.bias), stored[alphas:])]
         if kind == WIDE:
             codes = layer.codes.transpose(0, 2, 3, 1) if layer.codes.ndim == 4 else layer.codes
-            out.append(rationals(tuple(Fraction(int(c)) for c in codes.ravel().tolist())))
+            out.append(_wide(codes.ravel().tolist()))
     if act is not None and act.kind == "clip":
         out.append(rationals((act.lower, act.upper)))
     if act is not None and act.kind == "steps":
@@ -112,6 +112,13 @@ def _exact(layer: LayerData, alphas: int, kind: int, stored: tuple[float, ...]) 
         out += [rationals(act.thresholds), rationals(act.values)]
         out.append(bytes([0]) if all(act.closed) else bytes([1]) + rationals(closed))
     return out
+
+
+def _wide(codes: list[int]) -> bytes:
+    """Wide codes: nothing where the floats that are kept for inference are the codes."""
+    if all(int(float(c)) == c for c in codes):
+        return stored_before(len(codes))
+    return rationals(tuple(map(Fraction, codes)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,11 +241,7 @@ def _read_layer(file: File, r: Any, notes: dict[str, Any], cursor: Cursor) -> La
         options["scale"] = scale if each else scale[0]
         options["bias"] = cursor.rationals(stored[alphas:])
         if int(r["kind"]) == WIDE:
-            codes = cursor.rationals(())
-            count = len(file.parts[int(r["code_section"])].data) // 8
-            if len(codes) != count or any(c.denominator != 1 for c in codes):
-                raise cursor.fail("the wide codes must be integers, one for each weight")
-            options["codes"] = wide_codes(r, codes)
+            options["codes"] = wide_codes(r, _read_wide(file, r, cursor))
         else:
             data = np.frombuffer(file.parts[int(r["code_section"])].data, np.uint8)
             book = file.parts[int(r["digit_section"])].data if int(r["kind"]) == BOOK else None
@@ -255,6 +258,19 @@ def _read_layer(file: File, r: Any, notes: dict[str, Any], cursor: Cursor) -> La
         options["other"] = int(r["other"])
     act = _read_activation(ACTIVATIONS[int(r["activation"])], cursor)
     return LayerData(op, activation=act, source=int(r["source"]), notes=notes, **options)
+
+
+def _read_wide(file: File, r: Any, cursor: Cursor) -> list[int]:
+    """The wide codes of a layer."""
+    floats = np.frombuffer(file.parts[int(r["code_section"])].data, f"<f{int(r['bits']) // 8}")
+    if cursor.stored(len(floats)):
+        if (floats != np.trunc(floats)).any():
+            raise cursor.fail("the wide codes must be integers")
+        return list(map(int, floats.tolist()))
+    codes = cursor.rationals(())
+    if len(codes) != len(floats) or any(c.denominator != 1 for c in codes):
+        raise cursor.fail("the wide codes must be integers, one for each weight")
+    return list(map(int, codes))
 
 
 def _read_activation(kind: str, cursor: Cursor) -> ActivationData | None:

@@ -18,7 +18,7 @@ BINARY, TERNARY, UNSIGNED, SIGNED, ODD, INT8, WIDE, BOOK = range(1, 9)
 class Weights:
     """How the codes of a layer are packed: kind, bits, and the values that they can stand for.
 
-    Kind BOOK: codes are numbers of entries of `book`, which `digits` writes as sums of bytes.
+    Kind WIDE: floats of `bits` bits. Kind BOOK: codes are numbers of entries of `book`, which `digits` writes as sums of bytes.
     """
 
     kind: int
@@ -34,8 +34,8 @@ class Weights:
         return max(abs(self.lo), abs(self.hi))
 
 
-def kind_of(codes: NDArray[np.generic]) -> Weights:
-    """The smallest way to pack integer codes."""
+def kind_of(codes: NDArray[np.generic], integers: bool) -> Weights:
+    """The smallest way to pack integer codes; `integers` if the layer may accumulate such."""
     lo, hi = int(codes.min()), int(codes.max())
     if lo >= -1 and hi <= 1:
         return Weights(TERNARY, 2, -1, 1) if (codes == 0).any() else Weights(BINARY, 1, -1, 1)
@@ -51,8 +51,28 @@ def kind_of(codes: NDArray[np.generic]) -> Weights:
     if top <= 255 and (codes % 2 == 1).all():
         bits = top.bit_length()
         choices.append(Weights(ODD, bits, 1 - 2**bits, 2**bits - 1))
-    best = min(choices, key=lambda w: w.bits) if choices else Weights(WIDE, 64, lo, hi)
-    return (best.kind in (INT8, WIDE) and _book(codes, best.kind == WIDE)) or best
+    if choices:
+        best = min(choices, key=lambda w: w.bits)
+        return (best.kind == INT8 and _book(codes, False)) or best
+    floats = Weights(WIDE, 32 if _are_singles(codes) else 64, lo, hi)
+    book = _book(codes, True)
+    # a book may be larger than what it saves; integers cannot be accumulated without it
+    return book if book and (integers or _size(book, codes) < _size(floats, codes)) else floats
+
+
+def _size(w: Weights, codes: NDArray[np.generic]) -> int:
+    """About the bytes of the codes and of the book."""
+    book = 0 if w.digits is None else len(w.digits.multipliers) * (8 + 2 * len(w.book))
+    return codes.size * w.bits // 8 + book
+
+
+def _are_singles(codes: NDArray[np.generic]) -> bool:
+    """Whether each code is a float of 32 bits, as weights trained in single precision are."""
+    values = codes.ravel().tolist()
+    if max(map(abs, values)) >= 2**127:
+        return False
+    singles = np.array(values, np.float64).astype(np.float32).tolist()
+    return all(int(s) == v for s, v in zip(singles, values, strict=True))
 
 
 def _book(codes: NDArray[np.generic], wide: bool) -> Weights | None:

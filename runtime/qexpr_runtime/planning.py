@@ -146,7 +146,7 @@ def plan(network: NetworkData) -> list[Plan]:
     plans = []
     for k, layer in enumerate(network.layers):
         reads, act = codes[k - 1 if layer.source is None else layer.source], layer.activation
-        weights = None if layer.codes is None else kind_of(layer.codes)
+        weights = None if layer.codes is None else kind_of(layer.codes, reads is not None)
         sums = _plain(layer, reads) if weights is None else _weighted(layer, weights, reads)
         emitted = levels = direction = None
         if act is not None and act.kind == "steps":

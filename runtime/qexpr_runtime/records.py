@@ -53,7 +53,7 @@ def pack_codes(codes: NDArray[Any], groups: int, w: Weights) -> tuple[int, NDArr
     matrices = codes.reshape(groups, len(codes) // groups, -1)
     rows, cols = matrices.shape[1:]
     if w.kind == WIDE:
-        return 0, np.array([float(c) for c in matrices.ravel().tolist()], "<f8")
+        return 0, np.array([float(c) for c in matrices.ravel().tolist()], f"<f{w.bits // 8}")
     if w.kind == INT8:
         layout = int(-(-rows // 16) * 16 * (-(-cols // 4) * 4) <= _SPARE * rows * cols)
         parts = []
@@ -112,9 +112,8 @@ def _shaped(r: Any, out: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(out.reshape(shape).transpose(0, 3, 1, 2))
 
 
-def wide_codes(r: Any, codes: tuple[Fraction, ...]) -> NDArray[Any]:
-    """The same for codes of any size, kept as exact numbers."""
-    values = [int(c) for c in codes]
+def wide_codes(r: Any, values: list[int]) -> NDArray[Any]:
+    """The same for codes of any size."""
     big = max(map(abs, values)) >= 2**62
     return _shaped(r, np.array(values, object if big else np.int64))
 

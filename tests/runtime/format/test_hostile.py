@@ -133,3 +133,19 @@ def test_layers_that_do_not_fit_are_refused_when_read(tmp_path):
     with pytest.raises(ValueError, match="do not fit"):
         rt.save(tmp_path / "n.qxr", rt.NetworkData((3,), layers))
     assert not list(tmp_path.iterdir())
+
+
+def test_wide_codes_are_whole_numbers_and_as_many_as_weights(tmp_path):
+    path = tmp_path / "n.qxr"
+    rt.save(path, rt.NetworkData((1,), (rt.LayerData("dense", codes=np.array([[1000], [3000]])),)))
+    whole = path.read_bytes()
+    assert format.read(path).layers[0].codes.tolist() == [[1000], [3000]]
+    codes = np.array([1000, 3000], "<f4").tobytes()
+    assert whole.count(codes) == 1
+    for value, message in ((0.5, "must be integers"), (np.nan, "not finite"), (np.inf, "not fin")):
+        broken = whole.replace(codes, np.array([1000, value], "<f4").tobytes())
+        assert message in refused(path, repaired(broken))
+    exact = whole.index(bytes([2, 2]), whole.index(b"EXCT"))  # form 2, two codes
+    for form, count, message in ((2, 1, "not so many"), (2, 3, "not so many"), (3, 2, "no such")):
+        broken = whole[:exact] + bytes([form, count]) + whole[exact + 2 :]
+        assert message in refused(path, repaired(broken))

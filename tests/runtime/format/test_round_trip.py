@@ -129,6 +129,37 @@ def test_the_file_of_a_dense_network_is_its_codes_and_scales(tmp_path, kind, bit
     assert size <= 1.03 * 2 * (n * n * bits / 8 + 8 * n)
 
 
+@pytest.mark.parametrize(("kind", "bytes_"), [("float32", 4), ("float64", 8)])
+def test_real_weights_take_the_bytes_of_their_floats(tmp_path, kind, bytes_):
+    """Each float is a whole code times the smallest power of two in the layer."""
+    n = 200
+    weights = np.random.default_rng(0).normal(size=(n, n)).astype(kind)
+    exact = [Fraction(float(w)) for w in weights.ravel()]
+    unit = Fraction(1, max(w.denominator for w in exact))
+    codes = np.array([int(w / unit) for w in exact], object).reshape(n, n)
+    layer = rt.LayerData("dense", codes=codes, scale=unit, bias=np.arange(n) / 8)
+    rt.save(tmp_path / "n.qxr", rt.NetworkData((n,), (layer,)))
+    net = rt.load(tmp_path / "n.qxr")
+    assert (net.info()["layers"][0]["codes"], net.info()["layers"][0]["bits"]) == (
+        "wide",
+        8 * bytes_,
+    )
+    assert net.info()["file_bytes"] <= 1.03 * (bytes_ * n * n + 8 * n)
+    np.testing.assert_array_equal(format.read(tmp_path / "n.qxr").layers[0].codes, codes)
+    x = np.random.default_rng(1).normal(size=(3, n))
+    close = net.rounding_bound(float(np.abs(x).max()))
+    assert np.abs(net(x) - (x @ weights.astype(float).T + np.arange(n) / 8)).max() <= 2 * close
+
+
+def test_a_small_layer_on_reals_carries_no_book(tmp_path):
+    codes = np.arange(-500, 500, 77)[:, None]  # 13 distinct codes: 4 bits each, and the book
+    rt.save(tmp_path / "s.qxr", rt.NetworkData((1,), (rt.LayerData("dense", codes=codes),)))
+    many = np.tile(codes, (1, 50))
+    rt.save(tmp_path / "m.qxr", rt.NetworkData((50,), (rt.LayerData("dense", codes=many),)))
+    kinds = [rt.load(tmp_path / f"{k}.qxr").info()["layers"][0] for k in "sm"]
+    assert [(k["codes"], k["bits"]) for k in kinds] == [("wide", 32), ("book", 4)]
+
+
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
     path = tmp_path / "n.qxr"
     good = rt.NetworkData((1,), (rt.LayerData("dense", codes=np.array([[1]])),))
