@@ -41,8 +41,8 @@ def train_ensemble(
     """Train networks of one shape together; each ends as `train` would end it alone.
 
     Each member has the start, batches and noise of its seed, to the bit. Sums are taken in another
-    order than alone, so real weights agree to rounding (1e-6 over ten steps), until a rounding turns
-    a discrete weight, or carries a sum over a threshold of a quantized activation.
+    order than alone, so real weights agree to rounding (1e-6 over ten steps), until a rounding
+    turns a discrete weight, or carries a sum over a threshold of a quantized activation.
 
     Parameters
     ----------

@@ -18,7 +18,8 @@ BINARY, TERNARY, UNSIGNED, SIGNED, ODD, INT8, WIDE, BOOK = range(1, 9)
 class Weights:
     """How the codes of a layer are packed: kind, bits, and the values that they can stand for.
 
-    Kind WIDE: floats of `bits` bits. Kind BOOK: codes are numbers of entries of `book`, which `digits` writes as sums of bytes.
+    Kind WIDE: floats of `bits` bits. Kind BOOK: codes are numbers of entries of `book`, which
+    `digits` writes as sums of bytes.
     """
 
     kind: int
