@@ -72,9 +72,12 @@ int qk_file_open(qk_file *file, const void *data, uint64_t length, qexpr_error *
     return qk_fail(error, QEXPR_BAD_FILE, "header", length, "the file ends within its header");
   if (memcmp(at, MAGIC, 8) != 0)
     return qk_fail(error, QEXPR_BAD_FILE, "header", 0, "this is not a .qxr file");
-  if (qk_u32(at + 8) != VERSION)
-    return qk_fail(error, QEXPR_BAD_FILE, "header", 8,
-                   "the file is of another version; this reader knows version 1");
+  if (qk_u32(at + 8) != VERSION) {
+    char why[96];
+    snprintf(why, sizeof why, "the file is of another version, %lu; this reader knows version %d",
+             (unsigned long)qk_u32(at + 8), VERSION);
+    return qk_fail(error, QEXPR_BAD_FILE, "header", 8, why);
+  }
   crc_prepare(&crc);
   if (crc_of(&crc, at, 32) != qk_u32(at + 32) || !all_zero(at + 36, at + HEADER))
     return qk_fail(error, QEXPR_BAD_FILE, "header", 32, "the header's checksum does not fit");

@@ -26,7 +26,12 @@ int main(int argc, char **argv) {
   while (status == 0) {
     int64_t k = 0;
     while (k < inputs && scanf("%lf", &x[k]) == 1) k++;
-    if (k < inputs) break;
+    if (k == 0 && feof(stdin)) break;
+    if (k < inputs) {
+      fprintf(stderr, "a point is %lld numbers between blanks\n", (long long)inputs);
+      status = 1;
+      break;
+    }
     if (qexpr_eval_f64(net, x, 1, y, &error) != QEXPR_OK) {
       fprintf(stderr, "%s\n", error.message);
       status = 1;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -21,11 +22,13 @@ def _points(path: str, inputs: int) -> np.ndarray:
     lines = sys.stdin if path == "-" else open(path, encoding="utf-8")  # noqa: SIM115
     with lines as file:
         rows = [line.split(",") for line in file if line.strip() and not line.startswith("#")]
+    for k, row in enumerate(rows, 1):
+        if len(row) != inputs:
+            raise ValueError(f"point {k} holds {len(row)} numbers, the file takes {inputs}")
     try:
-        values = np.array([[float(v) for v in row] for row in rows])
+        return np.array([[float(v) for v in row] for row in rows]).reshape(len(rows), inputs)
     except ValueError as error:
         raise ValueError(f"the points must be lines of {inputs} numbers: {error}") from None
-    return values.reshape(len(rows), inputs) if not rows else values
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -37,15 +40,22 @@ def main(arguments: Sequence[str]) -> int:
                 fine = self_test(print)
                 print("all checks passed" if fine else "SOME CHECKS FAILED")
                 return 0 if fine else 1
+            case ["-h" | "--help"]:
+                print(_USAGE)
+                return 0
             case ["info", path]:
-                print(json.dumps(load(path).info(), indent=2, ensure_ascii=False))
+                print(json.dumps(load(path).info(), indent=2, ensure_ascii=False), flush=True)
                 return 0
             case ["eval", path, *rest] if len(rest) <= 1:
                 net = load(path)
                 y = net(_points(rest[0] if rest else "-", net.inputs)).reshape(-1, net.outputs)
                 for row in y.tolist():
                     print(",".join(map(repr, row)))
+                sys.stdout.flush()
                 return 0
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (OSError, ValueError) as error:
         print(f"qexpr_runtime: {error}", file=sys.stderr)
         return 2

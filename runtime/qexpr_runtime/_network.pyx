@@ -17,8 +17,16 @@ cdef extern from "network.h" nogil:
         uint64_t byte
         char message[160]
 
+    ctypedef struct qk_tensor:
+        int64_t channels, height, width
+
+    ctypedef struct qk_layer:
+        qk_tensor out
+
     ctypedef struct qexpr_net:
         int kind
+        int64_t layers
+        qk_layer *layer
         qk_circuit circuit
         int64_t point_bytes, acc_bytes, extra_bytes, block
 
@@ -71,6 +79,13 @@ cdef class Program:
             return int(self.net.circuit.slots * 257)
         each = self.net.point_bytes + self.net.acc_bytes
         return int(each * self.net.block + self.net.extra_bytes)
+
+    @property
+    def shapes(self):
+        """Channels, height and width of what each layer hands on."""
+        cdef int64_t k
+        return [(self.net.layer[k].out.channels, self.net.layer[k].out.height,
+                 self.net.layer[k].out.width) for k in range(self.net.layers)]
 
     def run(self, x, int width, y, bint single):
         """Evaluate points x (items of `width` bytes) into y (float32 if `single`, else float64)."""

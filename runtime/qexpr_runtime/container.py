@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 from collections.abc import Callable, Iterator
@@ -65,8 +66,11 @@ def write_sections(
         if target.exists():
             neighbour.chmod(target.stat().st_mode & 0o7777)
         neighbour.replace(target)
-    except BaseException:
-        neighbour.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            neighbour.unlink(missing_ok=True)
+        if isinstance(error, OSError):  # in terms of the file that was asked for
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from None
         raise
 
 

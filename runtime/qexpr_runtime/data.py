@@ -6,6 +6,7 @@ rational that the double is).
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -157,9 +158,13 @@ class NetworkData:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        shape = tuple(int(n) for n in self.input_shape)
+        try:
+            shape = tuple(operator.index(n) for n in self.input_shape)
+        except TypeError:
+            shape = ()
         if len(shape) not in (1, 3) or min(shape) < 1:
-            raise ValueError(f"input_shape must be (d,) or (c, height, width), got {shape}")
+            given = self.input_shape
+            raise ValueError(f"input_shape must be (d,) or (c, height, width), got {given!r:.60}")
         if not self.layers:
             raise ValueError("a network needs at least one layer")
         object.__setattr__(self, "input_shape", shape)

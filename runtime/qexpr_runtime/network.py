@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from qexpr_runtime.container import VERSION
 from qexpr_runtime.data import OPERATIONS, CircuitData, NetworkData
 from qexpr_runtime.format import File, open_file, write
+from qexpr_runtime.packing import array_of
 from qexpr_runtime.records import ACTIVATIONS
 from qexpr_runtime.rounding import network_bound
 from qexpr_runtime.threads import check_threads, share
@@ -52,7 +54,7 @@ class Network:
         threads : int
             Python threads that share the points; the result does not depend on it, bit for bit.
         """
-        points = x if type(x) is np.ndarray else np.asarray(x)
+        points = x if type(x) is np.ndarray else array_of(x, "x")
         kind = points.dtype
         if kind is not _F64 and kind is not _F32 and kind is not _U8:
             points, kind = _numbers(points)
@@ -134,7 +136,7 @@ class Network:
         return network_bound(data, float(x_max), bits, digits)
 
     def info(self) -> dict[str, Any]:
-        """Layers, bits, operations and the packed size."""
+        """Layers, bits, operations of one point (padding counted) and the packed size."""
         file = self._file
         codes = [len(p.data) for p in file.parts if p.tag in ("CODE", "EDGE")]
         out: dict[str, Any] = {
@@ -154,8 +156,11 @@ class Network:
                     "bits": edges * bits, "free_weights": free, "additions": edges}  # fmt: skip
         else:
             out["input_shape"] = list(self.input_shape)
-            out["layers"] = [_layer_info(r) for r in file.records]
-            out["weights"] = sum(layer.get("weights", 0) for layer in out["layers"])
+            shapes = file.program.shapes
+            layers = [_layer_info(r, s) for r, s in zip(file.records, shapes, strict=True)]
+            out["layers"] = layers
+            for total in ("weights", "multiply_accumulates"):
+                out[total] = sum(layer.get(total, 0) for layer in layers)
         return out | {"notes": self.notes}
 
     def __repr__(self) -> str:
@@ -163,8 +168,9 @@ class Network:
         return f"<packed {kind} {self._file.path}: {self.inputs} -> {self.outputs}>"
 
 
-def _layer_info(r: Any) -> dict[str, Any]:
+def _layer_info(r: Any, shape: tuple[int, int, int]) -> dict[str, Any]:
     layer: dict[str, Any] = {"op": OPERATIONS[int(r["op"]) - 1]}
+    layer["shape"] = list(shape) if shape[1] * shape[2] > 1 else [shape[0]]
     if int(r["activation"]):
         layer["activation"] = ACTIVATIONS[int(r["activation"])]
     layer["sums"] = "integer" if int(r["integer"]) else "real"
@@ -173,9 +179,10 @@ def _layer_info(r: Any) -> dict[str, Any]:
     layer["emits"] = "codes" if int(r["emits"]) else "reals"
     if int(r["kind"]):
         taps = int(r["kernel_h"]) * int(r["kernel_w"]) or 1
-        shape = (int(r["channels"]), int(r["inputs"]) * taps)
-        layer |= {"codes": _KINDS[int(r["kind"])], "bits": int(r["bits"]), "matrix": list(shape),
-                  "weights": shape[0] * shape[1]}  # fmt: skip
+        matrix = (int(r["channels"]), int(r["inputs"]) * taps)
+        layer |= {"codes": _KINDS[int(r["kind"])], "bits": int(r["bits"]), "matrix": list(matrix),
+                  "weights": matrix[0] * matrix[1],
+                  "multiply_accumulates": math.prod(shape) * matrix[1]}  # fmt: skip
     return layer
 
 

@@ -109,8 +109,15 @@ class Packed:
         return out, sums
 
 
+def array_of(values: ArrayLike, name: str) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} must be rows of the same length") from None
+
+
 def matrix_of(values: ArrayLike, name: str) -> NDArray[Any]:
-    array = np.asarray(values)
+    array = array_of(values, name)
     if array.ndim != 2:
         raise ValueError(f"{name} must be a matrix (two axes), got shape {array.shape}")
     if array.dtype.kind not in "biuf":
@@ -179,7 +186,7 @@ def pack(W: ArrayLike, kind: str, *, bits: int | None = None, grid: str = "unsig
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
-    if (bits is not None) != (kind == "k-bit"):
+    if bits is not None and kind != "k-bit":
         raise ValueError(f'bits goes with kind="k-bit" and only with it, got kind={kind!r}')
     array = matrix_of(W, "W")
     shape = (int(array.shape[0]), int(array.shape[1]))
@@ -197,7 +204,7 @@ def pack(W: ArrayLike, kind: str, *, bits: int | None = None, grid: str = "unsig
 
 def _pack_k_bit(array: NDArray[Any], bits: int | None, grid: str, shape: tuple[int, int]) -> Packed:
     if isinstance(bits, bool) or not isinstance(bits, int) or not 1 <= bits <= 7:
-        raise ValueError(f"bits must be an integer in 1..7, got {bits!r}")
+        raise ValueError(f'kind="k-bit" needs bits, an integer in 1..7, got {bits!r}')
     if grid not in GRIDS:
         raise ValueError(f"grid must be one of {', '.join(GRIDS)}, got {grid!r}")
     top = 2**bits - 1
@@ -228,6 +235,8 @@ def from_planes(
 
 def unpack(P: Packed) -> NDArray[np.int32]:
     """Return the values that a packed matrix stands for, as int32."""
+    if not isinstance(P, Packed):
+        raise ValueError(f"P must come from pack(), got {type(P).__name__}")
     if P.kind == "int8":
         return P.data.astype(np.int32)
     out = np.empty(P.shape, dtype=np.int32)

@@ -36,7 +36,7 @@ def gemm(
     Parameters
     ----------
     X : array_like of shape (m, in), or Packed
-        The activations; a packed X says by itself what it holds.
+        The activations; a packed X says by itself what it holds, so `activations` may be left out.
     P : Packed
         The weights.
     activations : {"binary", "ternary", "k-bit", "int8", "uint8", "float32", "float64"}
@@ -57,8 +57,12 @@ def gemm(
     if not isinstance(P, Packed):
         raise ValueError(f"P must come from pack(), got {type(P).__name__}")
     if isinstance(X, Packed):
-        if activations is not None or bits is not None:
-            raise ValueError("packed activations say what they hold: leave out activations, bits")
+        own = (X.kind, X.bits if X.kind == "k-bit" else None)
+        if (activations or X.kind, bits or own[1]) != own:
+            raise ValueError(
+                f"X is packed as {X.kind} of {X.bits} bits, which activations={activations!r}, "
+                f"bits={bits!r} contradict"
+            )
         return _packed(X, P, check_threads(threads))
     lo, hi = code_range(activations, bits)
     array = matrix_of(X, "X")
@@ -184,7 +188,8 @@ def multiply_floats(array: NDArray[Any], P: Packed, dtype: str, threads: int) ->
     """Products of floats with binary or ternary weights."""
     if P.kind not in ("binary", "ternary"):
         raise KernelError(f"floats meet binary and ternary weights, got {P.kind}")
-    x = np.ascontiguousarray(array, dtype=dtype)
+    with np.errstate(over="ignore"):  # rounded once, here
+        x = np.ascontiguousarray(array, dtype=dtype)
     y = np.empty((x.shape[0], P.rows), dtype=dtype)
     kernel = _core.gemm_f32 if dtype == "float32" else _core.gemm_f64
     panels = P.panels

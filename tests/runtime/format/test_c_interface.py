@@ -53,6 +53,10 @@ def test_errors_are_said(program, tmp_path):
     net = rt.load(CORPUS[0])
     text = " ".join(["nan"] * net.inputs)
     assert "not finite" in run(program, CORPUS[0], text).stderr
+    for text in (" ".join(["1"] * (net.inputs + 1)), "1,2", "x"):
+        cut = run(program, CORPUS[0], text)
+        assert cut.returncode == 1
+        assert f"a point is {net.inputs} numbers" in cut.stderr
     assert "QEXPR_ISA" in run(program, CORPUS[0], QEXPR_ISA="none").stderr
 
 

@@ -53,6 +53,32 @@ def test_bad_input_is_one_line_and_code_2(arguments, capsys):
     assert capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("text", "words"), [
+    ("1,2\n3\n", "point 2 holds 1 numbers, the file takes 2"), ("a,b\n", "could not convert"),
+])  # fmt: skip
+def test_bad_points_are_one_line(text, words, tmp_path, capsys):
+    net, points = tmp_path / "n.qxr", tmp_path / "p.csv"
+    rt.save(net, rt.NetworkData((2,), (rt.LayerData("dense", codes=np.ones((1, 2), int)),)))
+    points.write_text(text)
+    assert main(["eval", str(net), str(points)]) == 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert err.count("\n") == 1
+    points.write_text("")
+    assert main(["eval", str(net), str(points)]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_help_and_a_reader_that_leaves(capfd):
+    assert main(["--help"]) == 0
+    assert "usage" in capfd.readouterr().out
+    first = subprocess.run(
+        f"{sys.executable} -m qexpr_runtime info {CORPUS[0]} | true",
+        shell=True, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert first.stderr == ""
+
+
 def test_numpy_alone_is_enough(tmp_path):
     """A fresh environment that holds NumPy and this package, and nothing else."""
     home = tmp_path / "env"

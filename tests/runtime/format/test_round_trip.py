@@ -182,3 +182,30 @@ def test_the_notes_are_kept_and_the_data_are_plain(tmp_path):
     info = net.info()
     assert info["file_bytes"] == (tmp_path / "n.qxr").stat().st_size
     assert info["layers"][0]["codes"] == "binary"
+
+
+def test_operations_and_shapes_are_counted(tmp_path):
+    layers = (
+        rt.LayerData("conv2d", codes=np.ones((4, 1, 3, 3), int), padding=(1, 1), groups=2),
+        rt.LayerData("max_pool2d", kernel=(2, 2), stride=(2, 2)),
+        rt.LayerData("flatten"),
+        rt.LayerData("dense", codes=np.ones((3, 24), int)),
+    )
+    rt.save(tmp_path / "n.qxr", rt.NetworkData((2, 4, 6), layers))
+    info = rt.load(tmp_path / "n.qxr").info()
+    assert [layer["shape"] for layer in info["layers"]] == [[4, 4, 6], [4, 2, 3], [24], [3]]
+    counts = [layer.get("multiply_accumulates") for layer in info["layers"]]
+    assert counts == [4 * 4 * 6 * 9, None, None, 3 * 24]
+    assert info["multiply_accumulates"] == 4 * 4 * 6 * 9 + 3 * 24
+    assert info["weights"] == 4 * 9 + 3 * 24
+
+
+def test_a_shape_that_is_none_and_a_folder_that_is_missing(tmp_path):
+    layer = rt.LayerData("dense", codes=np.array([[1]]))
+    for shape in (1, (1.5,), (), (0,), (1, 2)):
+        with pytest.raises(ValueError, match="input_shape must be"):
+            rt.NetworkData(shape, (layer,))
+    path = tmp_path / "none" / "n.qxr"
+    with pytest.raises(FileNotFoundError) as caught:
+        rt.save(path, rt.NetworkData((1,), (layer,)))
+    assert caught.value.filename == str(path)

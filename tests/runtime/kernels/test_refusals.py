@@ -17,7 +17,7 @@ X = np.ones((2, 5), dtype=np.float32)
         (lambda: rt.pack(np.array([["a"]]), "binary"), "numbers"),
         (lambda: rt.pack(W, "octal"), "kind must be one of"),
         (lambda: rt.pack(W, "binary", bits=2), "bits goes with"),
-        (lambda: rt.pack(W, "k-bit"), "bits goes with"),
+        (lambda: rt.pack(W, "k-bit"), "needs bits"),
         (lambda: rt.pack(W, "k-bit", bits=8), r"1\.\.7"),
         (lambda: rt.pack(W, "k-bit", bits=2, grid="log"), "grid must be"),
         (lambda: rt.pack(4 * W, "k-bit", bits=2), r"codes in 0\.\.3"),
@@ -34,7 +34,10 @@ X = np.ones((2, 5), dtype=np.float32)
         (lambda: rt.gemm(X[0], P, "binary"), "two axes"),
         (lambda: rt.gemm(X[:, :4], P, "binary"), "X has 4 columns, the weights have 5"),
         (lambda: rt.gemm(rt.pack(X[:, :4], "binary"), P), "X has 4 columns"),
-        (lambda: rt.gemm(rt.pack(X, "binary"), P, "binary"), "leave out"),
+        (lambda: rt.gemm(rt.pack(X, "binary"), P, "int8"), "packed as binary .* contradict"),
+        (lambda: rt.gemm(rt.pack(X, "k-bit", bits=2), P, bits=3), "contradict"),
+        (lambda: rt.gemm([[1, 1], [1]], P, "int8"), "rows of the same length"),
+        (lambda: rt.unpack(W), "must come from pack"),
         (lambda: rt.gemm(X, P, "int4"), "activations must be one of"),
         (lambda: rt.gemm(X, P, "k-bit"), r"1\.\.8"),
         (lambda: rt.gemm(X, P, "int8", bits=3), "bits goes with"),
@@ -108,3 +111,15 @@ def test_kernels_check_what_they_are_handed():
             np.zeros(32, np.uint8), 3, 5, np.array([7], np.int32), 1,
             np.zeros((2, 5), np.float32), np.zeros((2, 3), np.float32),
         )  # fmt: skip
+
+
+def test_packed_activations_may_be_named():
+    x = rt.pack(X, "k-bit", bits=2)
+    for name, bits in ((None, None), ("k-bit", None), ("k-bit", 2), (None, 2)):
+        np.testing.assert_array_equal(rt.gemm(x, P, name, bits=bits), X.astype(int) @ W.T)
+    np.testing.assert_array_equal(rt.gemm(rt.pack(X, "binary"), P, "binary"), X @ W.T)
+
+
+def test_doubles_beyond_float32_are_infinite_and_not_a_warning():
+    with np.errstate(all="raise"):
+        assert np.isinf(rt.gemm(np.full((1, 5), 1e300), P, "float32")).all()
