@@ -28,6 +28,7 @@ EXAMPLES = {
     "petersen": {"d": 2, "beta": "3/2", "eps": "1e-3"},
     "elbraechter": {"eps": "1e-3", "D": "2.5"},
     "bernstein": {"n": 100},
+    "constants": {"d": 2, "n": 2},
 }
 
 

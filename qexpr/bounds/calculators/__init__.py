@@ -20,6 +20,7 @@ MODULES = (
     "rounding",
     "bitwidth",
     "overhead",
+    "constants",
     "block",
     "regimes",
     "shen",

@@ -1,7 +1,9 @@
-"""What weights * eps^(d/n) comes to as eps falls: upper ends of its upper limit.
+"""What weights * eps^(d/n) and free bits * eps^(d/n) come to: upper ends of their upper limits.
 
 Cones: N^d units of 2 edges and p digits each, and with finer and finer steps
-eps N^n -> kappa + R/(2^(bp) - nu); the best p.
+eps N^n -> kappa + s R/(2^(bp) - s nu), s = 1 + 2^-20; the best p.
+
+Bubbles: see `bubbles_limit.py` beside it.
 
 Multiresolution: hats, the sum tree and the digits of all levels for each of (N + 1)^d nodes. Where
 eps and h^n double the steps may, so the value only depends on the place of eps between two powers
@@ -32,29 +34,46 @@ _ROOT = 10**6  # roots are rounded up to multiples of 1/_ROOT
 Piece = tuple[Fraction, Fraction, tuple[Fraction, ...]]
 
 
-def asymptotic(construction: str, d: Any, n: Any, lam: Any = 2, alphabet: Any = None) -> Fraction:
+def asymptotic(
+    construction: str,
+    d: Any,
+    n: Any,
+    lam: Any = 2,
+    alphabet: Any = None,
+    quantity: str = "weights",
+) -> Fraction:
     """C with limsup weights * eps^(d/n) <= C, for "cones", "bubbles" or "multiresolution".
+
+    Parameters
+    ----------
+    construction : str
+    d, n, lam, alphabet
+        As in `Query`.
+    quantity : {"weights", "free_bits"}
+        Each is made small for itself: the smallest network may have more free bits.
 
     Raises
     ------
     InvalidInput
-        For another construction, or one outside its classes.
+        For another construction or quantity, cones beyond n = 2, or bubbles but for n = 3, d <= 2.
     """
+    if quantity not in ("weights", "free_bits"):
+        raise InvalidInput(f"quantity must be weights or free_bits, got {shorten(quantity)}")
     lam = None if alphabet is not None else lam
     query = Query(d, n, lam, "1/2", alphabet=alphabet)
-    b = digit_bits(query.alphabet)
+    b, free = digit_bits(query.alphabet), quantity == "free_bits"
     if construction == "cones" and query.n <= 2:
-        power = _cones(query.d, query.n, b)
+        power = _cones(query.d, query.n, b, free)
     elif construction == "bubbles" and query.n == 3 and query.d <= 2:
-        power = limit_power(query.d, b)
+        power = limit_power(query.d, b, free)
     elif construction == "multiresolution":
-        power = _multiresolution(query.d, query.n, b)
+        power = _multiresolution(query.d, query.n, b, free)
     else:
         raise InvalidInput(
-            "limits are known of cones (n = 1, 2), bubbles (n = 3, d = 1, 2) and multiresolution, "
-            f"got {shorten(construction)}, d = {query.d} and n = {query.n}"
+            "limits are known of cones (n = 1, 2), bubbles (n = 3, d = 1, 2) and "
+            f"multiresolution, got {shorten(construction)}, d = {query.d} and n = {query.n}"
         )
-    return _root_above(power, query.n)
+    return _root_above(power, query.n) * (query.alphabet.bits_per_weight if free else 1)
 
 
 def _root_above(value: Fraction, n: int) -> Fraction:
@@ -68,12 +87,15 @@ def _root_above(value: Fraction, n: int) -> Fraction:
     return Fraction(high, _ROOT)
 
 
-def _cones(d: int, n: int, b: int) -> Fraction:
+def _cones(d: int, n: int, b: int, free: bool) -> Fraction:
     """The n-th power of the least (edges a node) (eps N^n)^(d/n) over the digits p."""
+    slack, more = 1 + Fraction(1, 2**20), 0 if free else 2
     kappa = Fraction(d, 2) if n == 1 else Fraction(d * d, 8)
     reach, nu = 2**d if n == 1 else 2 ** (d - 1), 2 ** (d + 1) - 3 + 2 * (d % 2)
-    digits = [p for p in range(1, 16 + d) if 2 ** (b * p) > nu]
-    powers = [(2 + p) ** n * (kappa + Fraction(reach, 2 ** (b * p) - nu)) ** d for p in digits]
+    digits = [p for p in range(1, 16 + d) if 2 ** (b * p) > nu + 1]
+    powers = [
+        (more + p) ** n * (kappa + slack * reach / (2 ** (b * p) - slack * nu)) ** d for p in digits
+    ]
     least: Fraction = min(powers)
     return least
 
@@ -99,11 +121,11 @@ def _pieces(terms: TreeErrors, j: int) -> list[Piece]:
     return found
 
 
-def _multiresolution(d: int, n: int, b: int) -> Fraction:
+def _multiresolution(d: int, n: int, b: int, free: bool) -> Fraction:
     """The largest over the octave of the n-th power of the least (edges a node) (eps/h^n)^(d/n)."""
     terms = errors(d, n, b)
     plans = [
-        (_edges(terms, extra), _reachable(terms, _pieces(terms, j), extra))
+        (_edges(terms, extra, free), _reachable(terms, _pieces(terms, j), extra))
         for j in _STEPS
         for extra in _extras(terms)
     ]
@@ -116,13 +138,14 @@ def _multiresolution(d: int, n: int, b: int) -> Fraction:
     return largest
 
 
-def _edges(terms: TreeErrors, extra: tuple[int, ...]) -> Fraction:
+def _edges(terms: TreeErrors, extra: tuple[int, ...], free: bool) -> Fraction:
     """Of a node: its hat, its share of the tree, its digits, and its share of those above."""
     d = terms.d
     above = Fraction(1, 2**d - 1)
     digits = sum(c * p for c, p in zip(terms.number, terms.planes, strict=True))
     more = sum(c * e for c, e in zip(terms.number, extra, strict=True))
-    return {1: 6, 2: 3}.get(d, 7) + (1 + above) + (1 + above) * digits + more
+    fixed = Fraction(0) if free else {1: 6, 2: 3}.get(d, 7) + (1 + above)
+    return fixed + (1 + above) * digits + more
 
 
 def _extras(terms: TreeErrors) -> list[tuple[int, ...]]:
