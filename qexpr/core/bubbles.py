@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 
 from qexpr.core.search import least_root
 
@@ -128,8 +129,10 @@ def _folds(left: Fraction, x: Fraction, y: Fraction) -> Iterator[tuple[int, int]
         yield s, r + more
 
 
-def _exact(rules: Rules, choice: Choice, eps: Fraction) -> Iterator[tuple[int, Mesh]]:
-    """Meshes with their main costs."""
+def _exact(
+    rules: Rules, choice: Choice, eps: Fraction, most: Callable[[], float]
+) -> Iterator[tuple[int, Mesh]]:
+    """Meshes with their main costs, but for those that cost more than `most` says meanwhile."""
     x, y = rules.least(choice)
     kappa, products = rules.kappa(choice.M), rules.d * (rules.d + 1) // 2
     for q, q_w in _steps(rules, choice, eps):
@@ -140,7 +143,7 @@ def _exact(rules: Rules, choice: Choice, eps: Fraction) -> Iterator[tuple[int, M
         for N in {_multiple(first + more, choice.M) for more in (0, 1, first // 32)}:
             left = room - kappa / N**3
             cost = _main(rules, choice, N, q, q_w) if left > 0 else None
-            if cost is not None:
+            if cost is not None and cost <= most():
                 for s, r in _folds(left, *rules.squares(N, q_w)):
                     yield cost + products * (16 * r + 9 * s), Mesh(choice, N, q, q_w, s, r)
 
@@ -150,8 +153,16 @@ def meshes(rules: Rules, choices: Iterable[Choice], eps: Fraction) -> list[Mesh]
     first = [found for choice in choices if (found := _first(rules, choice, eps))]
     first.sort(key=lambda pair: pair[0])
     ranked: dict[Mesh, int] = {}
+    best: list[int] = []  # costs of the best meshes so far
+
+    def most() -> float:
+        return best[-1] if len(best) == _KEPT else inf
+
     for _, choice in first[:_CHOICES]:
-        ranked.update((mesh, cost) for cost, mesh in _exact(rules, choice, eps))
+        for cost, mesh in _exact(rules, choice, eps, most):
+            if mesh not in ranked:
+                ranked[mesh] = cost
+                best = sorted([*best, cost])[:_KEPT]
 
     def key(mesh: Mesh) -> tuple[int, int, Fraction, Fraction, int, int]:
         return ranked[mesh], mesh.N, mesh.q, mesh.q_w, mesh.s, mesh.r

@@ -47,10 +47,10 @@ class Layout:
         return out
 
 
-def _enough(size: Fraction, predicted: int, b: int) -> int:
-    """The least P >= 1 with 2^(bP) >= size + (1 + 2^-20) predicted."""
-    total = size + _SLACKED * predicted
-    return max(1, least_log(-(-total.numerator // total.denominator), b))
+def _enough(over: int, under: int, predicted: int, b: int) -> int:
+    """The least P >= 1 with 2^(bP) >= over / under + (1 + 2^-20) predicted, in integers."""
+    total = (over << 20) + ((1 << 20) + 1) * predicted * under
+    return max(1, least_log(-(-total // (under << 20)), b))
 
 
 def _mean_distance(B: int) -> Fraction:
@@ -70,16 +70,17 @@ def _f_code(
     d: int, N: int, q: Fraction, b: int, choice: Choice
 ) -> tuple[int, tuple[tuple[str, int], ...]]:
     R, earlier = _reach(d, choice, b)
-    p = _enough(R / (N**3 * q), earlier, b)
-    ends = (("start", _enough(1 / q, 0, b)), ("slope", _enough(1 / (N * q), 1, b)))
+    over, under = q.denominator, q.numerator  # of 1 / q
+    p = _enough(R.numerator * over, R.denominator * N**3 * under, earlier, b)
+    ends = (("start", _enough(over, under, 0, b)), ("slope", _enough(over, N * under, 1, b)))
     if d == 1:
         return p, ends
     return p, (
         *ends,
-        ("axis", _enough(1 / (N**2 * q), 3, b)),
-        ("kink", _enough(2 / (N * q), 3, b)),
-        ("corner", _enough(2 / (N * q), 1, b)),
-        ("edge", _enough(2 / (N**2 * q), 3, b)),
+        ("axis", _enough(over, N**2 * under, 3, b)),
+        ("kink", _enough(2 * over, N * under, 3, b)),
+        ("corner", _enough(2 * over, N * under, 1, b)),
+        ("edge", _enough(2 * over, N**2 * under, 3, b)),
     )
 
 
@@ -87,28 +88,30 @@ def _second_code(
     d: int, N: int, M: int, q_w: Fraction, b: int, L: int
 ) -> tuple[int, tuple[tuple[str, int], ...]]:
     """A function of size L / N^2 whose slope along each axis is that too, on N / M cells."""
-    size, step = L / (N**2 * q_w), Fraction(M, N)
-    ends = (("start", _enough(size, 0, b)), ("slope", _enough(size * step, 1, b)))
+    over, under = L * q_w.denominator, N**2 * q_w.numerator  # of the size over q_w
+    step, cells = M * over, N * under  # of the change along an axis over q_w
+    ends = (("start", _enough(over, under, 0, b)), ("slope", _enough(step, cells, 1, b)))
     if d == 1:
-        return _enough(2 * size * step, 3, b), ends
-    two = 2 * size * step
-    return _enough(2 * two, 5, b), (
+        return _enough(2 * step, cells, 3, b), ends
+    three = _enough(2 * step, cells, 3, b)
+    return _enough(4 * step, cells, 5, b), (
         *ends,
-        ("axis", _enough(two, 3, b)),
-        ("kink", _enough(two, 3, b)),
-        ("corner", _enough(two, 1, b)),
-        ("edge", _enough(two, 3, b)),
+        ("axis", three),
+        ("kink", three),
+        ("corner", _enough(2 * step, cells, 1, b)),
+        ("edge", three),
     )
 
 
 def _block_code(N: int, q: Fraction, b: int, choice: Choice) -> tuple[int, ...]:
     """Increments are u^-mu times an odd number: by how far f'' may move between two centres."""
     unit, B = 1 << b * choice.mu, choice.B
+    over, under = q.denominator, unit * q.numerator
     inner = [
-        _enough(Fraction((B - 1) * B**level, 2 * unit) / (N**3 * q), 1, b)
+        _enough((B - 1) * B**level * over, 2 * N**3 * under, 1, b)
         for level in range(1, choice.levels)
     ]
-    return (*inner, _enough(1 / (N**2 * q * unit), 0, b))
+    return (*inner, _enough(over, N**2 * under, 0, b))
 
 
 def all_choices(d: int, b: int) -> Iterator[Choice]:
@@ -166,7 +169,8 @@ def _all_digits(d: int, b: int, choice: Choice, N: int, q: Fraction, q_w: Fracti
     if N < 2 * M:
         return None
     codes = [(N, _f_code(d, N, q, b, choice))]
-    codes += [(N // M, _second_code(d, N, M, q_w, b, L)) for L in SLOPES[d]]
+    codes_w = {L: (N // M, _second_code(d, N, M, q_w, b, L)) for L in set(SLOPES[d])}
+    codes += [codes_w[L] for L in SLOPES[d]]
     total = 0
     for cells, (p, long) in codes:
         many = _coefficients(d, cells)
