@@ -16,6 +16,7 @@ _LOOKS: dict[str, tuple[str, str]] = {  # kind -> line style, what the legend ad
     "explicit": ("-", "explicit"),
     "order": ("--", "order, unit constant"),
     "measured": (":", "measured"),
+    "proven": (" ", "proven ends"),
 }
 
 
@@ -28,9 +29,10 @@ class Line:
     label : str
         Equal labels have one colour and one entry in the legend.
     x, y : sequences of numbers
-    kind : {"explicit", "order", "measured"}
+    kind : {"explicit", "order", "measured", "proven"}
         Said in the legend, and drawn: full lines with markers are guarantees, dashed ones without
-        markers hold up to a constant, dotted ones with markers were measured.
+        markers hold up to a constant, dotted ones with markers were measured, and markers alone
+        are enclosed: each has a bar from end to end.
     low, high : sequences of numbers, optional
         The ends of an enclosure or a confidence interval, drawn as bars.
     """

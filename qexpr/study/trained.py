@@ -8,7 +8,7 @@ refuted by the network of one function, so these verdicts are incomparable, with
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
@@ -21,7 +21,7 @@ from qexpr.core.decimals import round_decimal, spell
 from qexpr.core.query import Query
 from qexpr.errors import InvalidInput, OutOfRegime
 from qexpr.study.compare import compare, comparison_columns
-from qexpr.study.kind import Cell, Column, Finding, Parameter, Result, Row
+from qexpr.study.kind import Cell, Column, Figure, Finding, Parameter, Result, Row
 from qexpr.study.packed import COUNT_COLUMNS, NETWORK, count_values, pack, unpack
 from qexpr.study.rows import agree
 from qexpr.study.tools import Tools
@@ -30,7 +30,16 @@ if TYPE_CHECKING:
     from qexpr.certificates import Enclosure
     from qexpr.study.kind import Kind
 
-__all__ = ["COLUMNS", "NEEDS", "PARAMETERS", "check_row", "cost", "run", "validate"]
+__all__ = [
+    "COLUMNS",
+    "NEEDS",
+    "PARAMETERS",
+    "check_row",
+    "cost",
+    "error_figure",
+    "run",
+    "validate",
+]
 
 NEEDS = (("torch", "train"), ("scipy", "train"))
 
@@ -265,3 +274,50 @@ def _check_ends(cell: Cell, row: Row, network: Any, f: Any) -> Iterator[Finding]
         found = certificates.certify(network, f, upper, budget=None, boxes=8 * cell["boxes"])
         above = {"certified": True, "refuted": False}.get(str(found.verdict))
     yield Finding(above, "error_upper")
+
+
+def error_figure(
+    name: str,
+    where: tuple[str, int, int],
+    groups: Iterable[tuple[str, Sequence[Row]]],
+    caption: str,
+    guaranteed: bool = False,
+) -> Figure:
+    """Proven ends of the error against bits, one colour for each group of rows of one target.
+
+    Parameters
+    ----------
+    name : str
+        Of the study; the file is called by it and the target.
+    where : (target, d, n)
+    groups : (label, rows) each
+    caption : str
+    guaranteed : bool
+        Whether what a witness of as many bits guarantees for the class is drawn as a line.
+    """
+    from qexpr.figures.series import Line, Panel, draw_panels
+
+    target, d, n = where
+    lines, every = [], []
+    for label, rows in groups:
+        ends = sorted((r["bits"], float(r["error_lower"]), float(r["error_upper"])) for r in rows)
+        bits, low, high = zip(*ends, strict=True)
+        lines.append(Line(label, bits, high, "proven", low, high))
+        every += rows
+    if guaranteed:
+        sure = [(r["bits"], float(r["guarantee_upper"])) for r in every if r["guarantee"]]
+        if sure:
+            lines.append(Line("witness, for the class", *zip(*sorted(set(sure)), strict=True)))
+    return Figure(
+        f"{name}-{''.join(c if c.isalnum() else '-' for c in target)[:40]}",
+        lambda form: draw_panels(
+            [Panel(f"{target} in F({d},{n})", lines)],
+            "bits of weights, scales and biases",
+            "sup |f - f~|",
+            form,
+        ),
+        f"Largest error against bits of trained networks for {target}, one colour a group, each "
+        "network a marker with a bar between its proven ends."
+        + (" A line shows what witnesses guarantee with as many bits." if guaranteed else ""),
+        caption,
+    )

@@ -9,7 +9,7 @@ from statistics import median
 from qexpr.study.fits import group_by
 from qexpr.study.kind import Figure, Row, Small, Summary
 from qexpr.study.kinds import systems
-from qexpr.study.trained import check_row
+from qexpr.study.trained import check_row, error_figure
 
 __all__ = ["KIND"]
 
@@ -17,7 +17,6 @@ __all__ = ["KIND"]
 def _summary(rows: Sequence[Row]) -> Summary:
     from qexpr.bounds.calculators.bitwidth import best_lambda, digits
     from qexpr.core.query import Query
-    from qexpr.figures.study import draw_ends
 
     done = [row for row in rows if row["status"] == "ok" and row["lam"]]
     table: list[tuple[str, ...]] = []
@@ -44,27 +43,9 @@ def _summary(rows: Sequence[Row]) -> Summary:
             f"al.'s bits of Theorem 1 (order) are least at lambda = {at} "
             "for that error: it is about their construction for the class, not about training."
         )
-        ends = [
-            (
-                f"{lam} levels",
-                [
-                    (row["bits"], float(row["error_lower"]), float(row["error_upper"]))
-                    for row in same
-                ],
-            )
-            for (lam,), same in group_by(group, ("lam",))
-        ]
-        name = "".join(c if c.isalnum() else "-" for c in target)[:40]
-        figures.append(
-            Figure(
-                f"bitwidth-{name}",
-                lambda form, ends=ends: draw_ends(
-                    ends, form, "bits of weights, scales and biases", "sup |f - f~|, proven"
-                ),
-                f"Error against bits for {target}, one colour for each number of levels.",
-                f"{target}: proven ends of the error at about equal bits, one bar a network.",
-            )
-        )
+        groups = [(f"{lam} levels", same) for (lam,), same in group_by(group, ("lam",))]
+        caption = f"{target}: proven ends of the error at about equal bits, one bar a network."
+        figures.append(error_figure("bitwidth", (target, d, n), groups, caption))
     header = ("target", "d", "n", "lambda", "runs", "bits", "median error", "from best to worst")
     small = Small("Proven upper ends of the error, by the number of levels", header, tuple(table))
     return Summary(tuple(answer), (small,), tuple(figures), ("ding2018.theorem1",))

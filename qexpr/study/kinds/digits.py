@@ -89,7 +89,7 @@ def _check(cell: Cell, row: Row, files: Mapping[str, bytes], tools: Tools) -> It
 
 def _summary(rows: Sequence[Row]) -> Summary:
     """Accuracy with its spread over seeds, beside the float network's."""
-    from qexpr.figures.study import draw_points
+    from qexpr.figures.series import Line, Panel, draw_panels
 
     done = [row for row in rows if row["status"] == "ok"]
     shares = {
@@ -112,9 +112,9 @@ def _summary(rows: Sequence[Row]) -> Summary:
                 f"{round(mean(row['multiplications'] for row in group)):,}",
             )
         )
-        points.append(
-            (method, [(row["packed_bytes"], v) for row, v in zip(group, values, strict=True)])
-        )
+        sizes = [row["packed_bytes"] for row in group]
+        ends = sorted(zip(sizes, values, strict=True))
+        points.append(Line(method, *zip(*ends, strict=True), "measured"))
     unlike = sum(row["unlike_torch"] for row in done)
     answer = [
         f"{len(done)} networks; the packed runtime classes {unlike} test images unlike torch "
@@ -132,8 +132,12 @@ def _summary(rows: Sequence[Row]) -> Summary:
     )
     figure = Figure(
         "accuracy",
-        lambda form: draw_points(
-            points, form, "packed file, bytes", "right on test images, %", logs=(True, False)
+        lambda form: draw_panels(
+            [Panel("digits", points)],
+            "packed file, bytes",
+            "right on test images, %",
+            form,
+            y_scale="linear",
         ),
         "Accuracy on the test images against the size of the packed file, one point a network.",
         "Accuracy against size: one point for each seed. Both are measured.",

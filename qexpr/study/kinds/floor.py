@@ -234,15 +234,17 @@ def _check(cell: Cell, row: Row, files: Mapping[str, bytes], tools: Tools) -> It
 
 
 def _summary(rows: Sequence[Row]) -> Summary:
-    from qexpr.figures.study import draw_ends
+    from qexpr.figures.series import Line, Panel, draw_panels
 
     done = [row for row in rows if row["status"] == "ok"]
-    groups: list[Any] = []
+    lines = []
     for (how,), group in group_by(done, ("networks",)):
-        ends = [
-            (r["free_bits"] / r["packing_bits"], r["share_low"], r["share_high"]) for r in group
-        ]
-        groups.append((how, ends))
+        ends = sorted(
+            (r["free_bits"] / r["packing_bits"], float(r["share"]), r["share_low"], r["share_high"])
+            for r in group
+        )
+        x, share, low, high = zip(*ends, strict=True)
+        lines.append(Line(how, x, share, "measured", low, high))
     counted = [row for row in done if row["networks"] == "enumerated"]
     below = [row for row in counted if row["free_bits"] < row["packing_bits"]]
     full = [row for row in counted if row["share"] == 1]
@@ -257,8 +259,12 @@ def _summary(rows: Sequence[Row]) -> Summary:
     )
     figure = Figure(
         "reached",
-        lambda form: draw_ends(
-            groups, form, "free bits / bits of the packing", "share of members", logs=(True, False)
+        lambda form: draw_panels(
+            [Panel("members reached", lines)],
+            "free bits / bits of the packing",
+            "share of members",
+            form,
+            y_scale="linear",
         ),
         "Share of the packing's members that are reached, against free bits over the packing's.",
         "Left of 1 the floor forbids that all members are reached.",

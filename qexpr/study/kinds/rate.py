@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 from qexpr.study.fits import fit_slope, group_by
 from qexpr.study.kind import Figure, Row, Small, Summary
 from qexpr.study.kinds import systems
-from qexpr.study.trained import check_row
+from qexpr.study.trained import check_row, error_figure
 
 __all__ = ["KIND"]
 
@@ -66,36 +65,17 @@ def _summary(rows: Sequence[Row]) -> Summary:
     return Summary(answer, (Small(caption, header, tuple(table)),), figures, sources)
 
 
-def _figures(rows: Sequence[Row]) -> list[Figure]:
-    return [
-        _figure(target, d, n, group)
-        for (target, d, n), group in group_by(rows, ("target", "d", "n"))
-    ]
-
-
-def _figure(target: str, d: int, n: int, rows: Sequence[Row]) -> Figure:
-    from qexpr.figures.study import draw_ends
-
-    groups: list[Any] = []
-    for (method, lam), group in group_by(rows, ("method", "lam")):
-        label = f"{method}, {lam} levels" if lam else method
-        ends = [(r["bits"], float(r["error_lower"]), float(r["error_upper"])) for r in _best(group)]
-        groups.append((label, ends))
-    guaranteed = sorted(
-        {(r["bits"], float(r["guarantee_upper"])) for r in rows if r["guarantee_upper"] is not None}
-    )
-    lines = [("guaranteed for the class (explicit)", "-", guaranteed)]
-    name = "".join(c if c.isalnum() else "-" for c in target)[:40]
-    return Figure(
-        f"rate-{name}",
-        lambda form: draw_ends(
-            groups, form, "bits of weights, scales and biases", "sup |f - f~|, proven", lines=lines
-        ),
-        f"Error of trained networks against their bits for {target}, with the error that is "
-        "guaranteed for the class by witnesses of as many bits.",
-        f"{target} in F({d},{n}): proven ends of the error, the best of the seeds; the line is "
-        "explicit, for every function of the class.",
-    )
+def _figures(rows: Sequence[Row]) -> Iterator[Figure]:
+    for (target, d, n), of_target in group_by(rows, ("target", "d", "n")):
+        groups = [
+            (f"{method}, {lam} levels" if lam else method, _best(group))
+            for (method, lam), group in group_by(of_target, ("method", "lam"))
+        ]
+        caption = (
+            f"{target}: proven ends of the error, the best of the seeds; the line is explicit, for "
+            "every function of the class."
+        )
+        yield error_figure("rate", (target, d, n), groups, caption, guaranteed=True)
 
 
 KIND = replace(

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
-from typing import Any
 
 from qexpr.study.fits import group_by
 from qexpr.study.kind import Figure, Kind, Row, Small, Summary
-from qexpr.study.trained import COLUMNS, NEEDS, PARAMETERS, check_row, cost, run, validate
+from qexpr.study.trained import (
+    COLUMNS,
+    NEEDS,
+    PARAMETERS,
+    check_row,
+    cost,
+    error_figure,
+    run,
+    validate,
+)
 
 __all__ = ["KIND"]
 
 
 def _summary(rows: Sequence[Row]) -> Summary:
     """Each method's proven errors over its seeds, beside the zero network and the witness."""
-    from qexpr.figures.study import draw_ends
 
     done = [row for row in rows if row["status"] == "ok"]
     table: list[tuple[str, ...]] = []
@@ -23,7 +30,6 @@ def _summary(rows: Sequence[Row]) -> Summary:
     figures: list[Figure] = []
     for (target, d, n), of_target in group_by(done, ("target", "d", "n")):
         medians: dict[str, float] = {}
-        ends: list[Any] = []
         for (method,), group in group_by(of_target, ("method",)):
             upper = [float(row["error_upper"]) for row in group]
             medians[method] = median(upper)
@@ -40,23 +46,13 @@ def _summary(rows: Sequence[Row]) -> Summary:
                     str(still_open),
                 )
             )
-            bars = [(r["bits"], float(r["error_lower"]), float(r["error_upper"])) for r in group]
-            ends.append((method, bars))
         best = min(medians, key=lambda method: medians[method])
         answer.append(
             f"{target}: the least median of the proven errors is {medians[best]:.3g}, by {best}."
         )
-        name = "".join(c if c.isalnum() else "-" for c in target)[:40]
-        figures.append(
-            Figure(
-                f"systems-{name}",
-                lambda form, ends=ends: draw_ends(
-                    ends, form, "bits of weights, scales and biases", "sup |f - f~|, proven"
-                ),
-                f"Error against bits for {target}, one colour for each method, one bar a network.",
-                f"{target} in F({d},{n}): proven ends of the error, one bar for each seed.",
-            )
-        )
+        caption = f"{target} in F({d},{n}): proven ends of the error, one bar for each seed."
+        methods = [(method, group) for (method,), group in group_by(of_target, ("method",))]
+        figures.append(error_figure("systems", (target, d, n), methods, caption))
     answer.append(
         "All ends are proven; an enclosure that is open has ends further apart, and its upper end "
         "counts. The witness is the smallest network that is built for the whole class at the "
