@@ -45,13 +45,19 @@ def dense(
     Raises
     ------
     InvalidInput
-        For impossible widths, or if no layer's weights would be quantized.
+        For impossible widths, among them residual ones of which no two are equal, or if no
+        layer's weights would be quantized.
     """
     sizes = [
         read_integer(inputs, "inputs", 1, _WIDEST),
         *(read_integer(w, "each width", 1, _WIDEST) for w in _list(widths)),
         read_integer(outputs, "outputs", 1, _WIDEST),
     ]
+    if residual and all(a != b for a, b in pairwise(sizes[1:-1])):
+        raise InvalidInput(
+            "residual connections need two layers of equal width, one after the other, got widths "
+            f"{', '.join(map(str, sizes[1:-1]))}"
+        )
     parts: list[nn.Module] = [Affine(2.0, -1.0)]
     last = len(sizes) - 2
     for k, (a, b) in enumerate(pairwise(sizes)):

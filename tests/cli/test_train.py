@@ -216,6 +216,7 @@ def test_an_interrupted_run_goes_on_to_the_same_network(qexpr, tmp_path, monkeyp
         (("--data", "digits", "--derivatives"), "--derivatives"),
         (("--data", "digits", "--widths", "8", "--steps", "2"), "no weight would be quantized"),
         (("--data", "digits", "--image", "--widths", "4,4,4,4"), "halved"),
+        (("--target", "waves", "--residual", "--widths", "4,8"), "two layers of equal width"),
         (("--data", "digits", "--judge", "certified"), "judge"),
         (("--target", "waves", "--judge", "best"), "judge"),
         (("--target", "waves", "--loss", "square-hinge"), "square-hinge"),
