@@ -13,10 +13,9 @@ from fractions import Fraction
 from typing import Any
 
 from qexpr import bounds
-from qexpr.circuits.registry import CONSTRUCTIONS, Plan, plans
+from qexpr.circuits.registry import CONSTRUCTIONS, plan
 from qexpr.core.claim import Order
 from qexpr.core.query import Query, read_alphabet
-from qexpr.errors import OutOfRegime
 from qexpr.study.fits import fit_slope, group_by
 from qexpr.study.kind import Cell, Column, Kind, Parameter, Result, Row, Small, Summary
 from qexpr.study.tools import Tools
@@ -70,9 +69,7 @@ def run(cell: Cell, tools: Tools) -> Result:
     """The theorem's values, the plan's counts, and their quotients."""
     query = Query(cell["d"], cell["n"], eps=cell["eps"], alphabet=cell["alphabet"])
     claims = {c.quantity: c.value for c in bounds.get(cell["theorem"]).claims(query)}
-    made = plans(query)[cell["construction"]]
-    if not isinstance(made, Plan):
-        raise OutOfRegime(made)
+    made = plan(cell["construction"], query.d, query.n, query.eps, alphabet=query.alphabet)
     values: dict[str, Any] = {"error_upper": made.error}
     for quantity in _QUANTITIES:
         order, built = claims.get(quantity), getattr(made.counts, quantity)
