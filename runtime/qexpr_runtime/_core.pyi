@@ -25,6 +25,11 @@ def gemm_signs(
     mask: _U8 | None,
     y: _I32,
 ) -> None: ...
+
+class Planes:
+    def __init__(self, panels: _U8, rows: int, cols: int, coef: _I32, constant: int) -> None: ...
+    def gemm_floats(self, x: _F32, y: _I32) -> None: ...
+
 def gemm_codes(
     panels: _U8,
     rows: int,

@@ -4,6 +4,7 @@
 import os
 
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t
+from libc.stdlib cimport free, malloc
 
 from qexpr_runtime.errors import KernelError
 
@@ -85,6 +86,51 @@ def gemm_signs(const uint8_t[::1] panels, int64_t rows, int64_t cols, const int3
     with nogil:
         status = qk_gemm_signs(active, &w, &x, to, y.shape[1])
     check(status)
+
+
+cdef class Planes:
+    """Weights' panels, described to C once: what small products would spend their time on."""
+
+    cdef qk_planes w
+    cdef const uint8_t[::1] panels
+    cdef tuple made_of
+
+    def __cinit__(self, const uint8_t[::1] panels, int64_t rows, int64_t cols,
+                  const int32_t[::1] coef, int32_t constant):
+        fill_planes(&self.w, panels, rows, cols, coef, constant)
+        enough(panels.shape[0], qk_panel_bytes(rows, cols, self.w.nplanes))
+        self.panels = panels
+
+    def __init__(self, *arguments):
+        self.made_of = arguments
+
+    def __reduce__(self):
+        return Planes, self.made_of
+
+    def gemm_floats(self, const float[:, ::1] x, int32_t[:, ::1] y):
+        """y = sign(x) W^T; NaN is refused."""
+        cdef qk_signs s
+        cdef int status = QK_NO_MEMORY
+        cdef int64_t rows = x.shape[0], stride = (self.w.cols + 7) // 8
+        if x.shape[1] != self.w.cols or y.shape[1] != self.w.rows:
+            raise KernelError(QK_BAD_SIZE)
+        enough(y.shape[0], rows)
+        cdef int32_t *to = &y[0, 0] if y.shape[0] and y.shape[1] else NULL
+        cdef uint8_t *bits
+        with nogil:
+            bits = <uint8_t *>malloc(<size_t>(rows * stride + 1))
+            if bits != NULL:
+                s.sign, s.mask = bits, NULL
+                s.rows, s.cols, s.stride = rows, self.w.cols, stride
+                status = QK_OK
+                if rows and s.cols:
+                    status = active.pack_signs_f32(&x[0, 0], rows, s.cols, s.cols, bits, stride)
+                if status == QK_OK:
+                    status = qk_gemm_signs(active, &self.w, &s, to, y.shape[1])
+                free(bits)
+        if status == QK_NAN:
+            raise KernelError("X holds a NaN where a sign is expected")
+        check(status)
 
 
 def gemm_codes(const uint8_t[::1] panels, int64_t rows, int64_t cols, const int32_t[::1] coef,

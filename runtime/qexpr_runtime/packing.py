@@ -100,6 +100,11 @@ class Packed:
         return out
 
     @cached_property
+    def planes(self) -> _core.Planes:
+        """The panels as the kernels read them."""
+        return _core.Planes(self.panels, *self.shape, self.coef, self.constant)
+
+    @cached_property
     def byte_panels(self) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
         """The bytes of an "int8" matrix in panels of 16 rows, and the sum of each row."""
         rows, cols = self.shape

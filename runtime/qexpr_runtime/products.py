@@ -130,9 +130,16 @@ def _signs_of(array: NDArray[Any], P: Packed, threads: int) -> NDArray[np.int32]
     """Pack each thread's rows where they are multiplied."""
     if P.kind == "int8":
         return multiply_codes(sign_codes(array), -1, 1, P, threads)
+    y = np.empty((array.shape[0], P.rows), np.int32)
+    if array.dtype == np.float32:
+        x, planes = np.ascontiguousarray(array), P.planes
+        if threads == 1:
+            planes.gemm_floats(x, y)
+        else:
+            share(len(x), threads, lambda a, b: planes.gemm_floats(x[a:b], y[a:b]))
+        return y
     if threads == 1:
         return multiply_signs(pack_sign_rows(array, "X"), None, P, 1)
-    y = np.empty((array.shape[0], P.rows), dtype=np.int32)
     _ = P.panels
 
     def work(start: int, stop: int) -> None:

@@ -1,5 +1,8 @@
 """Bad input is refused with one clear sentence."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import qexpr_runtime as rt
@@ -106,6 +109,12 @@ def test_kernels_check_what_they_are_handed():
         _core.gemm_signs(np.zeros(32, np.uint8), 2**40, 2**40, coef, 1, sign, None, y)
     with pytest.raises(ValueError, match="sizes"):
         _core.gemm_signs(np.zeros(320, np.uint8), 3, 5, np.ones(9, np.int32), 1, sign, None, y)
+    with pytest.raises(ValueError, match="sizes"):
+        _core.Planes(panels, 3, 5, coef, 1)
+    planes, x = _core.Planes(np.zeros(32, np.uint8), 3, 5, coef, 1), np.ones((2, 5), np.float32)
+    for a, b in ((x[:, 1:].copy(), y), (x, y[:1]), (x, y[:, 1:].copy())):
+        with pytest.raises(ValueError, match="sizes"):
+            planes.gemm_floats(a, b)
     with pytest.raises(ValueError, match="alphabet"):
         _core.gemm_f32(
             np.zeros(32, np.uint8), 3, 5, np.array([7], np.int32), 1,
@@ -123,3 +132,11 @@ def test_packed_activations_may_be_named():
 def test_doubles_beyond_float32_are_infinite_and_not_a_warning():
     with np.errstate(all="raise"):
         assert np.isinf(rt.gemm(np.full((1, 5), 1e300), P, "float32")).all()
+
+
+def test_packed_weights_that_were_used_can_be_sent_to_another_process():
+    again = pickle.loads(pickle.dumps(P if rt.gemm(X, P, "binary").size else None))
+    np.testing.assert_array_equal(rt.gemm(X, again, "binary"), rt.gemm(X, P, "binary"))
+    np.testing.assert_array_equal(
+        rt.gemm(X, copy.deepcopy(again), "binary"), X.astype(int) @ W.T.astype(int)
+    )
