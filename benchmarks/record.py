@@ -21,7 +21,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-__all__ = ["RESULTS", "Times", "alternate", "machine", "one_thread", "write"]
+__all__ = ["RESULTS", "Times", "alternate", "fastest_block", "machine", "one_thread", "write"]
 
 RESULTS = Path(__file__).parent / "results"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -104,6 +104,15 @@ def alternate(
         if enabled:
             gc.enable()
     return times
+
+
+def fastest_block(
+    run: Callable[[int], Any], blocks: Sequence[int] = (16, 32, 64, 128, 256, 1024)
+) -> int:
+    """The block of points with which ``run(block)`` takes the least time."""
+    runs = {str(n): (lambda n=n: run(n)) for n in blocks}
+    times = alternate(runs, rounds=3, clock=time.process_time)
+    return min(blocks, key=lambda n: min(times[str(n)]))
 
 
 def _cpu() -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 Circuits that approximate sin(x) cos(y) on the unit square (n = 2) within eps, of 10^4 to 10^6
 edges. SciPy has the circuit's layers as CSR matrices over all earlier nodes (witnesses have skip
-connections) and runs in blocks of points that keep its values in 16 MiB. `skip` leaves out units
-that are zero on a whole block, the points ordered by cells of a 32 x 32 grid. One thread, in turns,
-CPU time; checked against SciPy; `exponent` is the fitted growth of time with edges of the
+connections) and runs in the blocks of points, `block`, that it is fastest with. `skip` leaves out
+units that are zero on a whole block, the points ordered by cells of a 32 x 32 grid. One thread, in
+turns, CPU time; checked against SciPy; `exponent` is the fitted growth of time with edges of the
 construction. `bound_s` is the time of the rounding bound.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from record import alternate, one_thread, write
+from record import alternate, fastest_block, one_thread, write
 
 one_thread()
 
@@ -34,7 +34,6 @@ CASES = [  # construction, eps, points
     ("cones", "1e-4", 100_000),
     ("cones", "4e-6", 4096),
 ]
-VALUES = 1 << 21  # of a block of points
 
 
 def sparse_circuit(c: Any) -> rt.SparseCircuit:
@@ -78,9 +77,8 @@ def scipy_layers(c: Any) -> tuple[list[Any], int]:
     return [whole[a:b, :a] for a, b in pairwise(ends)], len(order)
 
 
-def scipy_run(layers: list[Any], nodes: int, x: Any) -> Any:
+def scipy_run(layers: list[Any], nodes: int, x: Any, block: int) -> Any:
     """Layer by layer on blocks of points."""
-    block = max(16, VALUES // nodes)
     out = np.empty(len(x))
     for start in range(0, len(x), block):
         part = x[start : start + block]
@@ -114,11 +112,12 @@ def main() -> None:
         bound = rt.rounding_bound(circuit, 1.0)
         bound_s = time.process_time() - start
         few = x[:: len(x) // 1024]
-        error = np.abs(circuit(few)[:, 0] - scipy_run(layers, nodes, few)).max()
+        block = fastest_block(lambda n, a=layers, m=nodes, x=x: scipy_run(a, m, x[:1024], n))
+        error = np.abs(circuit(few)[:, 0] - scipy_run(layers, nodes, few, block)).max()
         if error > 2 * bound:
             raise RuntimeError(f"{construction} {eps}: differs by {error}, bound {bound}")
         runs: dict[str, Callable[[], Any]] = {
-            "scipy csr": lambda a=layers, n=nodes, x=x: scipy_run(a, n, x),
+            "scipy csr": lambda a=layers, n=nodes, x=x, b=block: scipy_run(a, n, x, b),
             "float64": lambda c=circuit, x=x: c(x),
             "float64, skip": lambda c=circuit, x=x: c(x, skip_zero=True),
             "float32": lambda c=circuit, x=x: c(x, dtype="float32"),
@@ -140,6 +139,7 @@ def main() -> None:
                     "units": net.units,
                     "points": points,
                     "kernel": name,
+                    "block": block if name == "scipy csr" else "",
                     **t.row(),
                     "gigaedges_per_s": round(net.weights * points / t.median * 1e-9, 3),
                     "load": round(load, 1),

@@ -19,18 +19,21 @@ _CODES = "two AVX2 operations do 32 products, 158 * 10^9 a second at most; the p
 _WIDE = "the peer uses AVX-512, ours is AVX2"
 _SIGNS = (
     "tried: tables shared by two rows (+30 %) and by the windows of a convolution (2 to 3 times), "
-    "both kept; carry-save population counts (41 products an operation against 77), dropped"
+    "both kept; carry-save population counts (41 products an operation against 77), halves split "
+    "two at a time (0.98 to 1.03 times), dropped"
 )
 TRIED = {
     "binary x binary": _SIGNS,
-    "binary x binary, one row": "half of the time at 1024 is the call; tried: 16 bytes unrolled "
-    "(+4 %, dropped)",
+    "binary x binary, one row": "half of the time at 1024 is the call; tried: packing and product "
+    "in one call (1.5 times, kept), 16 bytes unrolled (+4 %, dropped)",
     "2-bit x 2-bit": "the peer has VNNI; tried: tables by masked shuffles and one pass over the "
     "outputs (+40 %, kept), a table for each plane of the activations (38 products an operation "
-    "against 64, dropped)",
+    "against 64) or two rows in a byte (as many operations), not built",
     "4-bit x 4-bit": _CODES + "; tried: sums in place (+11 %, kept), six rows at a time (-30 %), "
     "look-ups (-20 %), blocks of 32 weight rows (-30 %)",
-    "ternary x uint8": _CODES + "; tried: as for 4-bit x 4-bit",
+    "ternary x uint8": _CODES
+    + "; tried: as for 4-bit x 4-bit; triples with a common sign do as many "
+    "products an operation, not built",
     "ternary x float32": "tried: tables of 81 entries instead of 256 (+20 %, kept)",
     "binary x float32": "tried: offsets prepared 32 at a time (+4 %, kept)",
     "float64": "tried: wide sums in pieces (2 to 6 times, kept), a case for one difference (+10 %, "
@@ -61,7 +64,7 @@ def lines(folder: Path = RESULTS) -> Iterator[Line]:
     for path in sorted(folder.glob("*.csv")):
         with path.open(encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                ratio = row.get("ratio") or row.get("ratio_to_scipy") or ""
+                ratio = row.get("ratio") or ""
                 if not row.get("target") or not ratio:
                     continue
                 work = row.get("kernel") or row.get("contestant") or row.get("work") or ""
