@@ -92,6 +92,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # The reader has what it wanted; keep the interpreter from flushing into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except ValueError as error:
+        if not str(error).startswith("QEXPR_ISA"):  # of the runtime's import, hence no QexprError
+            raise
+        return complain(str(error))
     except OSError as error:
         place = f" {error.filename!r}" if error.filename else ""
         return complain(f"cannot read or write{place}: {error.strerror or error}")

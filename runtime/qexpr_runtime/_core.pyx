@@ -24,7 +24,8 @@ def select(str name):
     cdef const qk_table *table = qk_select(wanted)
     if table == NULL:
         raise ValueError(
-            f"this machine cannot run the kernels {name!r}; it can run {', '.join(available())}"
+            f"QEXPR_ISA names kernels that this machine cannot run, {name!r}; it can run "
+            f"{', '.join(available())}"
         )
     active = table
 

@@ -76,3 +76,10 @@ def test_bad_input_is_one_line(files, capsys, command, message):
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_kernels_that_do_not_exist_are_one_line(files, process):
+    done = process("eval", "n.qxr", "--points", "p.csv", env={"QEXPR_ISA": "none"})
+    assert done.returncode == 2
+    assert done.stderr.startswith("qexpr: QEXPR_ISA names the kernels to run: one of scalar, ")
+    assert done.stderr.count("\n") == 1
