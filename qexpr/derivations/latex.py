@@ -115,6 +115,8 @@ def _write(node: ast.expr) -> tuple[str, int]:
             return rf"{_text(value)}\ldots", _ATOM
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return f"-{_grouped(operand, _MULTIPLY)}", _ADD
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return rf"\text{{not }} {_grouped(operand, _MULTIPLY)}", _ADD
         case ast.BinOp(left=left, op=op, right=right):
             return _binary(left, op, right)
         case ast.Compare(left=left, ops=signs, comparators=others):
