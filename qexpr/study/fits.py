@@ -52,8 +52,11 @@ def fit_slope(x: Sequence[float], y: Sequence[float]) -> Slope | None:
 
 
 def proportion(hits: int, trials: int) -> tuple[float, float]:
-    """The 95 % interval of Clopper and Pearson (1934) for a share of `hits` among `trials`."""
+    """The 95 % interval of Clopper and Pearson (1934) for a share of `hits` among `trials`.
+
+    Four digits, rounded outward: the last ones of the quantiles differ between versions of SciPy.
+    """
     from scipy.stats import binomtest
 
     found = binomtest(hits, trials).proportion_ci(0.95, method="exact")
-    return float(found.low), float(found.high)
+    return math.floor(found.low * 10**4) / 10**4, math.ceil(found.high * 10**4) / 10**4
