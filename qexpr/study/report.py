@@ -94,7 +94,7 @@ def _page(
         "method": _paragraphs(study.method),
         "kind_title": kind.title,
         "seeds": ", ".join(map(str, study.seeds)) if kind.seeded else "",
-        "budget": ", ".join(f"{value} {name}" for name, value in study.budget.items()),
+        "budget": ", ".join(f"{v} {name}" for name, v in study.budget.items() if v),
         "small_tables": summary.tables,
         **_verdicts(kind, rows),
         "table_columns": [{"name": c.name, "help": c.help, "look": _look(c)} for c in columns],

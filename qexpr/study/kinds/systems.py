@@ -30,11 +30,12 @@ def _summary(rows: Sequence[Row]) -> Summary:
     figures: list[Figure] = []
     for (target, d, n), of_target in group_by(done, ("target", "d", "n")):
         medians: dict[str, float] = {}
+        sizes: dict[str, int] = {}
         for (method,), group in group_by(of_target, ("method",)):
             upper = [float(row["error_upper"]) for row in group]
             medians[method] = median(upper)
             gain = float(group[0]["sup_upper"]) / medians[method]
-            size = round(median(row["bits"] for row in group))
+            sizes[method] = size = round(median(row["bits"] for row in group))
             still_open = sum(row["enclosure"] == "open" for row in group)
             table.append(
                 (
@@ -46,9 +47,17 @@ def _summary(rows: Sequence[Row]) -> Summary:
                     str(still_open),
                 )
             )
-        best = min(medians, key=lambda method: medians[method])
+        discrete = [method for method in medians if method != "float"]
+        best = min(discrete or medians, key=lambda method: medians[method])
+        beside = ""
+        if discrete and "float" in medians:
+            beside = (
+                f" It takes {sizes[best]:,} bits; real weights reach {medians['float']:.3g} with "
+                f"{sizes['float']:,}."
+            )
         answer.append(
-            f"{target}: the least median of the proven errors is {medians[best]:.3g}, by {best}."
+            f"{target}: of the methods with discrete weights {best} has the least median of the "
+            f"proven errors, {medians[best]:.3g}.{beside}"
         )
         caption = f"{target} in F({d},{n}): proven ends of the error, one bar for each seed."
         methods = [(method, group) for (method,), group in group_by(of_target, ("method",))]
