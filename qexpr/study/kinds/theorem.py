@@ -9,15 +9,15 @@ theorem is not sharp.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 from qexpr import bounds
-from qexpr.circuits.registry import CONSTRUCTIONS, plan
+from qexpr.circuits.registry import plan
 from qexpr.core.claim import Order
-from qexpr.core.query import Query, read_alphabet
+from qexpr.core.query import Query
 from qexpr.study.fits import fit_slope, group_by
 from qexpr.study.kind import Cell, Column, Kind, Parameter, Result, Row, Small, Summary
+from qexpr.study.kinds import witness
 from qexpr.study.tools import Tools
 
 __all__ = ["KIND"]
@@ -27,23 +27,7 @@ _QUANTITIES = ("weights", "bits", "depth")
 
 PARAMETERS = (
     Parameter(name="theorem", type="text", help="id of the theorem", choices=_THEOREMS),
-    Parameter(name="construction", type="text", help="what was built", choices=CONSTRUCTIONS),
-    Parameter(name="d", type="int", help="dimension", least=1, most=8),
-    Parameter(name="n", type="int", help="bounded derivatives", least=1, most=8),
-    Parameter(
-        name="alphabet",
-        type="text",
-        help="nonlinear:LAMBDA or linear:BITS",
-        default="nonlinear:2",
-        read=lambda value: str(read_alphabet(value)),
-    ),
-    Parameter(
-        name="eps",
-        type="rational",
-        help="accuracy in sup norm",
-        least=Fraction(1, 10**12),
-        most=Fraction(99, 100),
-    ),
+    *witness.PARAMETERS,  # what was built, and for which class
 )
 
 COLUMNS = (
