@@ -137,11 +137,15 @@ class Result:
         A file for each name in `Kind.files`, such as a packed network; one may be left out.
     reason : str
         Why fields are empty, where some are.
+    times : mapping of name to float
+        Seconds that were measured, for each name in `Kind.times`: they go into times.csv, beside
+        the table, since no two runs have the same.
     """
 
     values: Mapping[str, Any]
     files: Mapping[str, bytes] = field(default_factory=dict)
     reason: str = ""
+    times: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -226,6 +230,8 @@ class Kind:
         `files`.
     files : tuple of str
         The names of files that `run` may return; each makes a column ``<stem>_sha256``.
+    times : tuple of str
+        The names of times that `run` may return, with their unit: ``runtime_s``.
     seeded : bool
         A cell for every seed of the specification; ``cell["seed"]``.
     needs : tuple of (module, extra)
@@ -248,6 +254,7 @@ class Kind:
     exact: bool = False
     check: Callable[[Cell, Row, Mapping[str, bytes], Tools], Iterable[Finding]] | None = None
     files: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
     seeded: bool = False
     needs: tuple[tuple[str, str], ...] = ()
     validate: Callable[[Cell], None] | None = None

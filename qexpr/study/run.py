@@ -232,7 +232,8 @@ def _failure(error: str) -> dict[str, Any]:
 
 def _finish(study: Study, folder: Folder, code: str) -> Outcome:
     """Write the table from what is stored, and what it was made from."""
-    outcome, times, networks = Outcome(), ["cell,seconds\n"], _Networks(folder)
+    outcome, networks = Outcome(), _Networks(folder)
+    times = [",".join(("cell", "seconds", *study.kind.times)) + "\n"]
     verdicts = [c.name for c in study.kind.columns if c.type == "verdict"]
 
     def rows() -> Iterator[tuple[Any, Any]]:
@@ -242,7 +243,9 @@ def _finish(study: Study, folder: Folder, code: str) -> Outcome:
                 record = folder.store.read(job.name)
                 if record is None:
                     raise Stopped(f"the cell {describe(job.cell)} is not stored; run again")
-                times.append(f"{job.index},{record['seconds']:.3f}\n")
+                own = (record.get("times", {}).get(name) for name in study.kind.times)
+                texts = ("" if time is None else f"{time:.3g}" for time in own)
+                times.append(",".join((str(job.index), f"{record['seconds']:.3f}", *texts)) + "\n")
                 networks.add(record["files"])
             status = record["status"]
             outcome.statuses[status] = outcome.statuses.get(status, 0) + 1

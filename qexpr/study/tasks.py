@@ -33,7 +33,7 @@ def run_cell(kind_name: str, cell: Mapping[str, Any]) -> tuple[Record, dict[str,
     Returns
     -------
     record : dict
-        status, reason, error, values and seconds, as JSON values.
+        status, reason, error, values, seconds and times, as JSON values.
     files : dict of name to bytes
     """
     from qexpr.study.kinds import get_kind
@@ -43,11 +43,12 @@ def run_cell(kind_name: str, cell: Mapping[str, Any]) -> tuple[Record, dict[str,
     one_thread()
     start = time.perf_counter()
     status, reason, error, values, files = "ok", "", "", {}, {}
+    times: dict[str, float] = {}
     try:
         kind = get_kind(kind_name)
         result = kind.run(cell, Tools(kind_name, cell))
         values = encode_values(kind, result)
-        reason, files = result.reason, dict(result.files)
+        reason, files, times = result.reason, dict(result.files), dict(result.times)
     except OutOfRegime as outside:
         status, reason = "outside", _line(outside)
     except Exception as wrong:  # whatever it is, the study goes on
@@ -59,6 +60,7 @@ def run_cell(kind_name: str, cell: Mapping[str, Any]) -> tuple[Record, dict[str,
         "error": error,
         "values": values,
         "seconds": time.perf_counter() - start,
+        "times": times,
     }
     return record, files
 

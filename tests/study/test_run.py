@@ -45,6 +45,15 @@ def test_two_workers_give_the_same_bytes(small, run, serial):
     assert table == serial[1]
 
 
+def test_measured_times_stand_beside_the_table(steps, run, tmp_path):
+    _, table = run(steps("k = [0, 1]\nms = 4\nlines = 0\n[[block]]\nk = 2\nms = 5\n"), "out")
+    lines = (tmp_path / "out" / "times.csv").read_text().splitlines()
+    assert lines[0] == "cell,seconds,nap_s"
+    assert [line.split(",")[2] for line in lines[1:]] == ["", "", "", "", "0.005", "0.005"]
+    assert all(float(line.split(",")[1]) >= 0.004 for line in lines[1:])
+    assert b"nap" not in table
+
+
 def test_provenance_names_what_the_table_was_made_from(serial, tmp_path):
     document = json.loads((tmp_path / "serial" / "provenance.json").read_text())
     assert document["rows"] == {"ok": 5, "excluded": 1, "outside": 2}

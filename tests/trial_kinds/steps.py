@@ -43,7 +43,8 @@ def run(cell: Cell, tools: Tools) -> Result:
         "third_upper": third,
         "claim_verdict": "violates" if act == "violate" else "consistent",
     }
-    return Result(values, files if cell["lines"] else {})
+    times = {"nap_s": cell["ms"] / 1000} if cell["lines"] else {}
+    return Result(values, files if cell["lines"] else {}, times=times)
 
 
 def check(cell, row, files, tools):
@@ -76,6 +77,7 @@ KIND = Kind(
         Column(name="claim_verdict", type="verdict", help="a verdict"),
     ),
     run=run,
+    times=("nap_s",),
     check=check,
     cost=lambda cell: cell["ms"] / 1000,
     files=("note.txt",),

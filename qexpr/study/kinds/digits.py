@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
@@ -26,6 +27,8 @@ from qexpr.study.rows import agree
 from qexpr.study.tools import Tools
 
 __all__ = ["KIND"]
+
+_RUNS = 5  # of which the shortest counts
 
 PARAMETERS = (
     Parameter(name="method", type="text", help="a training method"),
@@ -53,7 +56,7 @@ def run(cell: Cell, tools: Tools) -> Result:
     trained = training.train(data, recipe, cell["widths"], cell["seed"], dtype="float32")
     network = trained.freeze()
     packed = pack(network)
-    classes = _classes(packed, data)
+    classes, seconds = _classes(packed, data)
     values = {
         **count_values(network, packed),
         "valid_wrong": round(trained.error * len(data.valid_y)),
@@ -61,16 +64,23 @@ def run(cell: Cell, tools: Tools) -> Result:
         "test": len(data.test_y),
         "unlike_torch": int((classes != trained.outputs(data.test_x).argmax(1)).sum()),
     }
-    return Result(values, {NETWORK: packed})
+    return Result(values, {NETWORK: packed}, times={"runtime_s": seconds})
 
 
-def _classes(packed: bytes, data: Any) -> Any:
+def _classes(packed: bytes, data: Any) -> tuple[Any, float]:
+    """The packed runtime's classes of the test images, and the least time of some runs."""
     import qexpr_runtime as rt
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / NETWORK
         path.write_bytes(packed)
-        return rt.load(path).classes(data.test_x.reshape(len(data.test_x), -1))
+        network, x = rt.load(path), data.test_x.reshape(len(data.test_x), -1)
+        seconds = []
+        for _ in range(_RUNS):
+            start = time.perf_counter()
+            found = network.classes(x)
+            seconds.append(time.perf_counter() - start)
+        return found, min(seconds)
 
 
 def _check(cell: Cell, row: Row, files: Mapping[str, bytes], tools: Tools) -> Iterator[Finding]:
@@ -81,7 +91,7 @@ def _check(cell: Cell, row: Row, files: Mapping[str, bytes], tools: Tools) -> It
         yield Finding(None, f"{NETWORK} was not kept")
         return
     data = training.digits(image=cell["image"])
-    wrong = int((_classes(files[NETWORK], data) != data.test_y).sum())
+    wrong = int((_classes(files[NETWORK], data)[0] != data.test_y).sum())
     values = count_values(unpack(files[NETWORK]), files[NETWORK])
     yield from agree(KIND, row, {**values, "wrong": wrong, "test": len(data.test_y)})
     yield Finding(row["unlike_torch"] == 0, "unlike_torch")
@@ -155,6 +165,7 @@ KIND = Kind(
     cost=lambda cell: 3 + (cell["steps"] or 600) * 2e-2 if cell["image"] else 8.0,
     check=_check,
     files=(NETWORK,),
+    times=("runtime_s",),
     seeded=True,
     needs=(("torch", "train"), ("sklearn", "train")),
     summary=_summary,
