@@ -2,7 +2,9 @@
 
 A family holds scale * relu(side * P_m), |P_m| <= 1, of a *signal* P: of one axis (m = 0..N) or of
 all nodes in raster order. With y = 3 (N x_k - m_k) the signals of an axis are
+
     psi = relu(1 - relu(y - 1) - relu(-y - 1)),   w = y/2 clamped to [-1, 1],
+
 and what is signed has a family of each side. (Yarotsky 2017, Theorem 1.)
 """
 

@@ -2,8 +2,10 @@
 
 p q is 2 (v_r((p+q)/2) - v_r(p/2) - v_r(q/2)), v_r(u) = u^2 interpolated at the multiples of 2^-r,
 out of three chains of folds
+
     a_0 = S v_0,   a_i = |a_(i-1)|/2 - S 4^-i,
     sum_(i<=r) |a_i| = S (v_r(v_0) + (1 - 4^-r)/3).
+
 It is within 6 * 4^-(r+1) of p q, and at most |p| and |q|: for r >= 1 it interpolates p q on a mesh
 that the lines p = 0 and q = 0 belong to. (Yarotsky 2017, Prop. 3; Ding et al. 2019, Prop. 2.)
 """

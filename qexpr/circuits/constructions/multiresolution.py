@@ -8,7 +8,7 @@ coarse to fine, each level only the correction to its parent's prediction:
 psi_{l,k} the partition of unity of block k (a sum tree over the hats of a Kuhn mesh), y_{l,k} the
 coordinate from its centre in blocks, rho odd halves of a few sign digits. Blocks of one class
 k = p mod 2 have disjoint supports, on which y is +- one triangle wave: 2^d products for each level
-and each b, whatever the number of blocks.
+and each b, whatever the number of blocks. The error is::
 
     sup |f - f~| <= norm K(d,n)/(n! N^n) + sum_b kappa_|b| q^b/2 + the products' errors
 
