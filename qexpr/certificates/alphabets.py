@@ -10,7 +10,7 @@ from fractions import Fraction
 from qexpr.core.query import read_alphabet
 from qexpr.errors import CertificateError, InvalidInput, shorten
 
-__all__ = ["members_of", "require_alphabet"]
+__all__ = ["digit_bits_of", "members_of", "require_alphabet"]
 
 _MOST_VALUES = 2**16
 
@@ -31,6 +31,12 @@ def members_of(name: str, t: int) -> tuple[Fraction, ...]:
         if len(powers) == order:
             return (Fraction(-1, 2), *(Fraction(1, 2**k) for k in sorted(powers, reverse=True)))
         t += 1
+
+
+def digit_bits_of(name: str) -> int:
+    """The bits of one digit: those of a linear alphabet, else 1 (digits are signs)."""
+    kind, _, size = name.partition(":")
+    return int(size) if kind == "linear" and size.isdecimal() and int(size) else 1
 
 
 def _root_above(value: int, order: int) -> int:

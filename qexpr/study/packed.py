@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from qexpr.networks import QuantizedNetwork
 from qexpr.study.kind import Column
 
-__all__ = ["COUNT_COLUMNS", "NETWORK", "count_values", "pack", "unpack"]
+__all__ = ["COUNT_COLUMNS", "NETWORK", "as_file", "count_values", "pack", "unpack"]
 
 NETWORK = "network.qxr"
 
@@ -53,13 +55,20 @@ def pack(network: QuantizedNetwork) -> bytes:
         return path.read_bytes()
 
 
+@contextmanager
+def as_file(packed: bytes) -> Iterator[Path]:
+    """A packed file that is there for a while."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / NETWORK
+        path.write_bytes(packed)
+        yield path
+
+
 def unpack(packed: bytes) -> QuantizedNetwork:
     """The network of a packed file."""
     from qexpr.export import read_packed
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / NETWORK
-        path.write_bytes(packed)
+    with as_file(packed) as path:
         network = read_packed(path)
     assert isinstance(network, QuantizedNetwork)  # the only kind that these cells store
     return network

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
-from math import comb, factorial, log2, prod
+from math import comb, factorial, prod
 
 from qexpr.bounds.bound import Bound, Condition, Parameters, Rate, Statement
 from qexpr.bounds.witness.multiresolution_count import count
 from qexpr.bounds.witness.planes_count import PlanesCount, hat_edges
+from qexpr.bounds.witness.searchable import require_few_coefficients, require_few_nodes
 from qexpr.bounds.witness.source import BUILT, digit_bits, witness_source
 from qexpr.core.claim import Kind, Quantifier, Side
 from qexpr.core.levels import Tree, TreeErrors, cheapest_tree
 from qexpr.core.query import Query
-from qexpr.errors import OutOfRegime
 from qexpr.rigor.constants import k_constant, kappa
 
 __all__ = ["BOUNDS", "MULTIRESOLUTION", "errors"]
-
-_COEFFICIENTS = 35
-_VALUES = 16  # of a nonlinear alphabet
-_BITS = 64  # log2 of the number of nodes
 
 
 @lru_cache(maxsize=64)
@@ -65,21 +61,9 @@ def errors(d: int, n: int, b: int) -> TreeErrors:
 @lru_cache(maxsize=64)
 def _cheapest(query: Query) -> tuple[Tree, PlanesCount]:
     d, n, eps, alphabet = query.d, query.n, query.eps, query.alphabet
-    if comb(n + d - 1, d) > _COEFFICIENTS:
-        raise OutOfRegime(
-            f"with d = {d} and n = {n} there are more than {_COEFFICIENTS} coefficients a node, "
-            "too many to search their digits: take fewer variables or a smaller n"
-        )
-    if alphabet.kind == "nonlinear" and alphabet.size > _VALUES:
-        raise OutOfRegime(f"alphabets nonlinear are searched up to {_VALUES} values")
+    require_few_coefficients(query)
     terms = errors(d, n, digit_bits(alphabet))
-    size = log2(terms.taylor.numerator) - log2(terms.taylor.denominator)
-    size += log2(eps.denominator) - log2(eps.numerator)
-    if max(size, 0) * d / n > _BITS:
-        raise OutOfRegime(
-            f"with d = {d}, n = {n} and this eps the grid has more than 2^{_BITS} nodes: take a "
-            "larger eps, a larger n or fewer variables"
-        )
+    require_few_nodes(query, terms.taylor)
     known: dict[Tree, PlanesCount] = {}
 
     def weights(tree: Tree) -> int:

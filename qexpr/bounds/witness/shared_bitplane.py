@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import comb, log2
 
 from qexpr.bounds.bound import Bound, Condition, Parameters, Rate, Statement
 from qexpr.bounds.witness.planes_count import PlanesCount, count, halves, hat_edges, offset_of
+from qexpr.bounds.witness.searchable import require_few_coefficients, require_few_nodes
 from qexpr.bounds.witness.source import BUILT, digit_bits, witness_source
 from qexpr.bounds.witness.taylor import errors, orders
 from qexpr.core.claim import Kind, Quantifier, Side
 from qexpr.core.query import Alphabet, Query
 from qexpr.core.search import Planes, cheapest_planes
-from qexpr.errors import OutOfRegime
 
 __all__ = ["BOUNDS", "SHARED_BITPLANE"]
 
-_COEFFICIENTS = 35
-_VALUES = 16  # of a nonlinear alphabet
-_BITS = 64  # log2 of the number of nodes
 _FINE = 256  # grids up to this one have their hats counted for the floor
 
 
@@ -48,21 +44,9 @@ def _floor(d: int, n: int, alphabet: Alphabet, plan: Planes) -> int:
 @lru_cache(maxsize=64)
 def _cheapest(query: Query) -> tuple[Planes, PlanesCount]:
     d, n, eps, alphabet = query.d, query.n, query.eps, query.alphabet
-    if comb(n + d - 1, d) > _COEFFICIENTS:
-        raise OutOfRegime(
-            f"with d = {d} and n = {n} there are more than {_COEFFICIENTS} coefficients a node, "
-            "too many to search their digits: take fewer variables or a smaller n"
-        )
-    if alphabet.kind == "nonlinear" and alphabet.size > _VALUES:
-        raise OutOfRegime(f"alphabets nonlinear are searched up to {_VALUES} values")
+    require_few_coefficients(query)
     terms = errors(d, n, digit_bits(alphabet))
-    size = log2(terms.taylor.numerator) - log2(terms.taylor.denominator)
-    size += log2(eps.denominator) - log2(eps.numerator)
-    if max(size, 0) * d / n > _BITS:
-        raise OutOfRegime(
-            f"with d = {d}, n = {n} and this eps the grid has more than 2^{_BITS} nodes: take a "
-            "larger eps, a larger n or fewer variables"
-        )
+    require_few_nodes(query, terms.taylor)
     offset = offset_of(eps.numerator, eps.denominator)
     known: dict[Planes, PlanesCount] = {}
 

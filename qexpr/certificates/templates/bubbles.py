@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qexpr.certificates.alphabets import digit_bits_of
 from qexpr.certificates.derivation import Derivation
 from qexpr.certificates.merged import Merged, Run
 from qexpr.certificates.plans import Reader, count, list_of_powers, power, rational, whole
@@ -337,8 +338,7 @@ def _require_class(plan: Mapping[str, Any]) -> None:
         raise CertificateError("bubbles prove nothing but for n = 3 and d = 1 or 2")
     if plan["graph"] != "fixed" or len(plan["T_w"]) != len(_sizes(plan["d"])):
         raise CertificateError("the plan must have a fixed graph, and planes for every product")
-    kind, _, size = plan["alphabet"].partition(":")
-    if plan["b"] != (int(size) if kind == "linear" and size.isdecimal() else 1):
+    if plan["b"] != digit_bits_of(plan["alphabet"]):
         raise CertificateError("the plan's digits have not the bits of its alphabet")
     if plan["d"] == 2 and (plan["B"] or plan["mu"] or plan["levels"]):
         raise CertificateError("blocks of kinks are for d = 1")

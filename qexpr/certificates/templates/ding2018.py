@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qexpr.certificates.alphabets import digit_bits_of
 from qexpr.certificates.derivation import Derivation
 from qexpr.certificates.merged import Merged
 from qexpr.certificates.plans import Reader, power
@@ -26,14 +27,9 @@ PLAN: Mapping[str, Reader] = {"r": power, "t": power}
 SLACK = Fraction(1, 2**20)  # a coefficient is within (1 + SLACK) of its last digit
 
 
-def _bits(plan: Mapping[str, Any]) -> int:
-    kind, _, size = plan["alphabet"].partition(":")
-    return int(size) if kind == "linear" and size.isdecimal() and int(size) else 1
-
-
 def digits_of(plan: Mapping[str, Any]) -> int:
     """The parameter t that the alphabet of a circuit of this plan was made with."""
-    return max(1, plan["t"] // _bits(plan))
+    return max(1, plan["t"] // digit_bits_of(plan["alphabet"]))
 
 
 def digit_of(plan: Mapping[str, Any], norm: Fraction) -> Fraction:
@@ -55,7 +51,7 @@ def derive(
     require_free(seen, free)
     coded = seen.coded()
     for a, coefficient in coded.items():
-        if coefficient.families * _bits(plan) != plan["t"]:
+        if coefficient.families * digit_bits_of(plan["alphabet"]) != plan["t"]:
             raise CertificateError(f"the coefficients of order {a} have not {plan['t']} digits")
     taylor, digits, products = error_terms(plan, seen, coded, f, norm, digit_of(plan, norm))
     return Derivation(

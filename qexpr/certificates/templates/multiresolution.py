@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qexpr.certificates.alphabets import digit_bits_of
 from qexpr.certificates.derivation import Derivation
 from qexpr.certificates.merged import Merged
 from qexpr.certificates.plans import Reader, count, list_of_powers, power, rational
@@ -69,11 +70,6 @@ def digits_of(plan: Mapping[str, Any]) -> int:
     return max(1, *(max(_planes_at(plan, level)) for level in range(plan["L"] + 1)))
 
 
-def _bits(plan: Mapping[str, Any]) -> int:
-    kind, _, size = plan["alphabet"].partition(":")
-    return int(size) if kind == "linear" and size.isdecimal() and int(size) else 1
-
-
 def derive(
     plan: Mapping[str, Any],
     net: Merged,
@@ -91,7 +87,7 @@ def derive(
     if plan["graph"] != "fixed" or any(q.numerator % plan["j"] for q in plan["q"]):
         raise CertificateError("the plan must have a fixed graph, and multiples of j as its steps")
     seen = Walk(net, plan)
-    bits = _bits(plan)
+    bits = digit_bits_of(plan["alphabet"])
     coded = Coded(seen, plan, bits)
     _require_planes(seen, coded, plan, free)
     digits = Fraction(0)

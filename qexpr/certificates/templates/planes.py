@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qexpr.certificates.alphabets import digit_bits_of
 from qexpr.certificates.derivation import Derivation
 from qexpr.certificates.merged import Merged
 from qexpr.certificates.templates.lattice import Lattice, NodeValues
@@ -238,8 +239,7 @@ def _require_class(plan: Mapping[str, Any]) -> None:
         raise CertificateError("sigma-delta tracking proves nothing but for d = 1 and n = 1")
     if n > 2:
         raise CertificateError("cones prove nothing for n > 2")
-    kind, _, size = plan["alphabet"].partition(":")
-    if plan["b"] != (int(size) if kind == "linear" and size.isdecimal() else 1):
+    if plan["b"] != digit_bits_of(plan["alphabet"]):
         raise CertificateError("the plan's digits have not the bits of its alphabet")
 
 

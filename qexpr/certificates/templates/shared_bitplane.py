@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qexpr.certificates.alphabets import digit_bits_of
 from qexpr.certificates.derivation import Derivation
 from qexpr.certificates.merged import Merged, Run
 from qexpr.certificates.plans import Reader, list_of_powers, power
@@ -46,12 +47,7 @@ SLACK = Fraction(1, 2**20)  # a coefficient is within (1 + SLACK) of its last di
 
 def digits_of(plan: Mapping[str, Any]) -> int:
     """The parameter t that the alphabet of a circuit of this plan was made with."""
-    return max([1, *(t // _bits(plan) for t in plan["t"])])
-
-
-def _bits(plan: Mapping[str, Any]) -> int:
-    kind, _, size = plan["alphabet"].partition(":")
-    return int(size) if kind == "linear" and size.isdecimal() and int(size) else 1
+    return max([1, *(t // digit_bits_of(plan["alphabet"]) for t in plan["t"])])
 
 
 class _Walk:
@@ -166,7 +162,7 @@ def derive(
     free : merged sources and targets of the free edges
     """
     d, n, N, r, t = plan["d"], plan["n"], plan["N"], plan["r"], plan["t"]
-    bits = _bits(plan)
+    bits = digit_bits_of(plan["alphabet"])
     if plan["graph"] != "fixed" or len(t) != comb(n - 1 + d, d) or any(k % bits for k in t):
         raise CertificateError("the plan must have a fixed graph, and digits for every order")
     indices = orders(d, n)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -22,7 +20,7 @@ from qexpr.study.kind import (
     Small,
     Summary,
 )
-from qexpr.study.packed import COUNT_COLUMNS, NETWORK, count_values, pack, unpack
+from qexpr.study.packed import COUNT_COLUMNS, NETWORK, as_file, count_values, pack, unpack
 from qexpr.study.rows import agree
 from qexpr.study.tools import Tools
 
@@ -71,9 +69,7 @@ def _classes(packed: bytes, data: Any) -> tuple[Any, float]:
     """The packed runtime's classes of the test images, and the least time of some runs."""
     import qexpr_runtime as rt
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / NETWORK
-        path.write_bytes(packed)
+    with as_file(packed) as path:
         network, x = rt.load(path), data.test_x.reshape(len(data.test_x), -1)
         seconds = []
         for _ in range(_RUNS):

@@ -7,6 +7,7 @@ from statistics import median
 
 from qexpr.study.fits import group_by
 from qexpr.study.kind import Figure, Kind, Row, Small, Summary
+from qexpr.study.packed import NETWORK
 from qexpr.study.trained import (
     COLUMNS,
     NEEDS,
@@ -83,7 +84,7 @@ KIND = Kind(
     run=run,
     cost=cost,
     check=lambda cell, row, files, tools: check_row(KIND, cell, row, files),
-    files=("network.qxr",),
+    files=(NETWORK,),
     seeded=True,
     needs=NEEDS,
     validate=validate,
