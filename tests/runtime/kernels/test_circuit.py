@@ -223,7 +223,7 @@ def test_wide_sums_in_pieces_change_no_bit(seed, inputs, wide, readers):
     _core.select(before)
     for dtype, u in (("float64", 2.0**-53), ("float32", 2.0**-24)):
         np.testing.assert_allclose(rt.rounding_bound(c, 1.0, dtype=dtype),
-                                   bound_by_units(c, 1.0, u), rtol=5e-3)  # fmt: skip
+                                   bound_by_units(c, 1.0, u), rtol=1e-5)  # fmt: skip
 
 
 def test_a_wide_layer_is_not_kept_alive():
