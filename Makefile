@@ -12,7 +12,7 @@ WITNESS := --d 2 --lambda 2
 
 NOT_QUESTIONS := record.py runtime_peers.py figure.py table.py
 
-.PHONY: run test lint type layers suite sanitize fuzz docs bench dev dist clean
+.PHONY: run test lint type layers suite search sanitize fuzz docs bench dev dist clean
 
 run: $(VENV)/.trained
 	@mkdir -p $(OUT)
@@ -77,6 +77,10 @@ layers: $(VENV)/.test
 # installed package; a test sees to it where QEXPR_INSTALLED says that there is one.
 suite: $(VENV)/.test
 	QEXPR_INSTALLED=1 $(BIN)/pytest -q -n auto --dist worksteal
+
+# The property tests with new random draws; `make test` repeats its own.
+search: $(VENV)/.test
+	QEXPR_INSTALLED=1 QEXPR_SEARCH=1 $(BIN)/pytest -q -n auto --dist worksteal -m hypothesis
 
 # The runtime under AddressSanitizer and UBSan: SANITIZE=<pytest arguments> chooses tests.
 # Leaks are not reported: the interpreter's own would drown them. Freed memory is kept back by
