@@ -3,10 +3,10 @@
 A file of this package holds one paper: its `Reference`, and one `Bound` value for each statement.
 Adding a bound is writing that value and naming the file in `registry.MODULES`.
 
-An order bound's text is read as floats at unit constant; an explicit bound's text as exact
-rationals and balls, rounded outward. A bound found by search names its parameters; `search`
-chooses their values (any choice it may make is valid, so it may be clever), and the text is
-evaluated at them.
+An order bound's text is read as floats at unit constant (as balls near eps = 1, where floats are
+too coarse); an explicit bound's text as exact rationals and balls, rounded outward. A bound found
+by search names its parameters; `search` chooses their values (any choice it may make is valid, so
+it may be clever), and the text is evaluated at them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from qexpr.bounds.evaluation import Parameters, enclose, exact, exact_values
@@ -28,6 +29,9 @@ from qexpr.errors import InvalidInput, OutOfRegime, Unsupported, shorten
 __all__ = ["Bound", "Condition", "Parameters", "Rate", "Statement", "Values"]
 
 _VARIABLES = ("d", "n", "lam", "eps")
+
+# Above it log(1/eps) < 2 and its logarithm come close to 0, where a double eps is too coarse.
+_CONDITIONED = Fraction(1, 4)
 
 
 @dataclass(frozen=True)
@@ -218,12 +222,11 @@ class Bound:
         return Values({s.quantity: found_values[s.text] for s in self.statements})
 
     def _order(self, statement: Statement, query: Query, found: Parameters) -> Order:
-        names = {"d": query.d, "n": query.n, "lam": query.lam, "eps": query.eps}
         try:
-            floats = {k: float(v) for k, v in (names | dict(found)).items()}  # type: ignore[arg-type]
-            for name, text in self.definitions:
-                floats[name] = parse(text).evaluate(FLOATS, floats)
-            value = parse(statement.text).evaluate(FLOATS, floats)
+            if query.eps > _CONDITIONED:
+                value = float(sum(self._ends(statement, query, found)) / 2)
+            else:
+                value = self._float(statement, query, found)
         except OverflowError:
             value = math.inf
         except (ValueError, ZeroDivisionError):
@@ -232,14 +235,26 @@ class Bound:
             raise OutOfRegime("the value is beyond the range of a double")
         return Order(value)
 
+    def _float(self, statement: Statement, query: Query, found: Parameters) -> float:
+        names = {"d": query.d, "n": query.n, "lam": query.lam, "eps": query.eps}
+        floats = {k: float(v) for k, v in (names | dict(found)).items()}  # type: ignore[arg-type]
+        for name, text in self.definitions:
+            floats[name] = parse(text).evaluate(FLOATS, floats)
+        return float(parse(statement.text).evaluate(FLOATS, floats))
+
     def _explicit(self, statement: Statement, query: Query, found: Parameters) -> Explicit:
+        return Explicit(*self._ends(statement, query, found), self.side)
+
+    def _ends(
+        self, statement: Statement, query: Query, found: Parameters
+    ) -> tuple[Fraction, Fraction]:
         def compute() -> Any:
             names = exact_values(query) | {k: exact(v) for k, v in found.items()}
             for name, text in self.definitions:
                 names[name] = parse(text).evaluate(balls(), names)
             return parse(statement.text).evaluate(balls(), names)
 
-        return Explicit(*enclose(compute), self.side)
+        return enclose(compute)
 
     def lambdify(self, quantity: str) -> Callable[..., Any]:
         """A vectorised float64 function of d, n, lam, eps: for drawings, never a guarantee.

@@ -28,6 +28,27 @@ def test_values_are_items_and_attributes():
         _ = values.width
 
 
+def test_orders_keep_their_digits_where_logarithms_vanish():
+    """L = log2(1/(1 - x)) = (x + x^2/2 + ..)/ln 2; at eps = 1/2 - x, log2 L = 2 x/(ln 2)^2 + .."""
+    values = BOUND.evaluate(d=2, n=3, lam=2, eps=1 - Fraction(1, 10**20))
+    L = 1e-20 / np.log(2)
+    assert values.depth.value == pytest.approx(3 * L, rel=1e-14)  # 2 L + L
+    assert values.weights.value == pytest.approx(2 * L**2, rel=1e-14)
+    near_half = get("ding2018.theorem3").evaluate(lam=2, eps=Fraction(1, 2) - Fraction(1, 10**20))
+    depth = 1 + 2 * (2e-20 / np.log(2) ** 2)
+    assert near_half.depth.value == pytest.approx(depth, rel=1e-15)
+    near_half = get("ding2018.theorem3").evaluate(
+        lam=2**64, eps=Fraction(1, 2) - Fraction(1, 10**9)
+    )
+    loglog = 2e-9 / np.log(2) ** 2
+    assert near_half.weights.value == pytest.approx(2.0**64 * loglog, rel=1e-8)
+
+
+def test_orders_beyond_doubles_are_out_of_regime_near_one_too():
+    with pytest.raises(OutOfRegime, match="beyond the range of a double"):
+        get("gunturk2021.quadratic").evaluate(d=1000, n=1, eps="1/2")
+
+
 def test_quantities_are_symbolic_attributes():
     import sympy as sp
 

@@ -113,6 +113,22 @@ def test_vc_of_two_hidden_layers_of_ten():
     assert lines("vc", widths="1,10,10,1")["least of the upper bounds"].value == 2907
 
 
+def test_orders_and_operations_of_a_small_network():
+    """[1, 3, 1]: W = 6 + 4 weights in L = 2 layers; W L log2(W/L) = 20 log2 5, no floor of W/L.
+
+    A unit with k inputs takes k products, k sums (the bias's among them) and a comparison, and
+    the bit is output once: t = 3 * 3 + 7 + 1 = 17, so 4 W (t + 2) = 760 (Anthony, Bartlett 1999).
+    """
+    found = lines("vc", widths="1,3,1")
+    assert found["order, lower"].value.value == pytest.approx(20 * math.log2(5), rel=1e-14)
+    assert found["order, upper"].value.value == pytest.approx(20 * math.log2(10), rel=1e-14)
+    assert found["upper, any depth"].value == 760
+    wide = lines("vc", widths="2,64,64,1")  # W = 4417, W/L = 1472.33..
+    assert wide["order, lower"].value.value == pytest.approx(
+        3 * 4417 * math.log2(4417 / 3), rel=1e-14
+    )
+
+
 def test_the_largest_m_is_where_the_inequality_changes():
     for widths in [(1, 3, 1), (2, 5, 5, 1), (3, 40, 1)]:
         weights = vc.cumulative_weights(widths)

@@ -12,7 +12,6 @@ Warren's lemma and was derived again for this project; it allows connections tha
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -24,8 +23,9 @@ from qexpr.bounds.calculators.layers import (
     cumulative_weights,
     one_output,
 )
+from qexpr.bounds.calculators.values import order
 from qexpr.bounds.references import reference
-from qexpr.core.claim import Explicit, Order, Side
+from qexpr.core.claim import Explicit, Side
 from qexpr.core.source import Source, Trust
 from qexpr.errors import InvalidInput
 
@@ -44,12 +44,6 @@ SOURCE = Source(
     "explicit upper bound and its growth product",
     Trust("RECALLED", 0.93),
     "the growth product was derived again from Warren's lemma",
-)
-LOWER = Source(
-    reference("bartlett2019"),
-    "lower bound",
-    Trust("RECALLED", 0.7),
-    "the constant 1/640 is recalled",
 )
 FREE = Source(reference("anthony1999"), "Theorem 8.4", Trust("RECALLED", 0.9))
 QUANTIZED = Source(reference("qexpr"), "counts of fully connected networks", Trust("DERIVED"))
@@ -156,8 +150,8 @@ def quantized_upper(weights: int, lam: int) -> int:
 
 
 def _operations(widths: Sequence[int]) -> int:
-    """A product and a sum for each weight, a comparison for each unit."""
-    return sum(2 * before * units + units for before, units in pairwise(widths))
+    """A product and a sum for each weight, a comparison for each unit, and the output of a bit."""
+    return sum(2 * before * units + units for before, units in pairwise(widths)) + 1
 
 
 def _lines(widths: tuple[int, ...], lam: int | None, bits: int | None) -> list[Line]:
@@ -181,18 +175,12 @@ def _lines(widths: tuple[int, ...], lam: int | None, bits: int | None) -> list[L
             f"4 W (t + 2), t = {_operations(widths)} operations",
             FREE,
         ),
-        Line("order, upper", _order(weights, layers, weights), "W L log W", _CONFIRMED),
+        Line("order, upper", order("W*L*log(W)", W=weights, L=layers), "W L log W", _CONFIRMED),
         Line(
             "order, lower",
-            _order(weights, layers, max(2, weights // layers)),
-            "W L log(W/L), for the best networks of that size",
+            order("W*L*log(W/L)", W=weights, L=layers),
+            "W L log(W/L), for the best networks of that size, L and W/L large",
             _CONFIRMED,
-        ),
-        Line(
-            "lower for the best network of that size",
-            Explicit(*_lower(weights, layers), Side.LOWER),
-            "W L log2(W/L) / 640",
-            LOWER,
         ),
     ]
     least, source = solved, SOURCE
@@ -219,18 +207,6 @@ _CONFIRMED = Source(
 )
 
 
-def _order(weights: int, layers: int, argument: int) -> Order:
-    return Order(weights * layers * math.log2(argument))
-
-
-def _lower(weights: int, layers: int) -> tuple[Fraction, Fraction]:
-    from qexpr.rigor import balls
-
-    if weights <= layers:
-        return Fraction(0), Fraction(0)
-    return balls.enclosure(lambda: weights * layers * balls.log2(Fraction(weights, layers)) / 640)
-
-
 CALCULATOR = Calculator(
     "vc",
     "VC dimension of fully connected ReLU networks",
@@ -243,5 +219,5 @@ CALCULATOR = Calculator(
         Parameter("bits", "integer", 1, 64, "bits of each weight", required=False),
     ),
     _lines,
-    (SOURCE, FREE, LOWER, _CONFIRMED, QUANTIZED),
+    (SOURCE, FREE, _CONFIRMED, QUANTIZED),
 )
