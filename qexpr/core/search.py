@@ -16,14 +16,22 @@ from qexpr.errors import OutOfRegime
 __all__ = ["PlaneErrors", "Planes", "cheapest_planes", "least_root"]
 
 _MOST_PRODUCT_DIGITS = 7
+_FLOAT_BITS = 40  # of a root that floats come within a few units of
 _SMALLEST_SHARE = 256  # digits are refined until they take this part of eps
 
 
-def least_root(n: int, value: Fraction) -> int:
+def least_root(n: int, value: Fraction | int) -> int:
     """The least integer N >= 1 with N^n >= value."""
     if value <= 1:
         return 1
     target = -(-value.numerator // value.denominator)
+    if target.bit_length() <= min(_FLOAT_BITS * n, 1000):  # next to it, and integers decide
+        root = int(target ** (1 / n))
+        while root**n < target:
+            root += 1
+        while (root - 1) ** n >= target:
+            root -= 1
+        return root
     low, high = 1, 1 << (target.bit_length() // n + 1)
     while low < high:
         middle = (low + high) // 2

@@ -7,19 +7,22 @@ All scales are powers of two, held by their exponents; u = 2^-b.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
 
+from qexpr.bounds.witness import cones_mesh
 from qexpr.bounds.witness.bubbles_mesh import SLOPES, Layout, ratio_of
-from qexpr.bounds.witness.coins import Rungs, coins, digits
-from qexpr.bounds.witness.cones_count import Line, lift_power, nodes_of, plane_sums, tops_of
+from qexpr.bounds.witness.coins import Rungs, coins, digits, least_log
+from qexpr.bounds.witness.cones_count import Line, most_held, nodes_of, plane_sums, tops_of
 from qexpr.bounds.witness.pieces import Constants, gain
 
 __all__ = ["BubblesCount", "count"]
 
 
-@dataclass(frozen=True, slots=True)
-class BubblesCount:
+class BubblesCount(NamedTuple):
     """Edges of digits and of all the rest, and the depth."""
 
     digit_edges: int
@@ -32,7 +35,7 @@ class BubblesCount:
         return self.digit_edges + self.other_edges
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Sum:
     """What has been counted of the network: edges, and the constants they need."""
 
@@ -65,30 +68,34 @@ def _folds(book: _Sum, first: int, wide: int, held: list[int], depth: int) -> in
     A group that is folded again has a copy for each edge of the weight 1/2.
     """
     c = book.half()
-    book.edges += first * (c if held else 1)
-    for i, power in enumerate(held):
+    for power in held:
         depth = max(depth, book.constant(power)) + 1
-        book.edges += wide * (2 * c + 1) * (c if i + 1 < len(held) else 1)
+    if held:
+        book.edges += first * c + wide * (2 * c + 1) * (c * (len(held) - 1) + 1)
+    else:
+        book.edges += first
     return depth
 
 
-def _bubble_places(layout: Layout, axis: int, i: int) -> tuple[int, int, list[int]]:
-    """For the line X^(i): the exponent of its middle's constant, of S, and of the folds'."""
-    f, d = layout.f, layout.f.d
-    scale, places = -f.b * (f.E - i), (f.N - 1).bit_length()
-    if axis < d:
-        places -= 1
-    at, held, centre = scale - f.b, [], places
-    while centre > -1:
-        at, centre = at - 1, centre - 1
-        held.append(at + centre + f.b)
-    S = at - 1
-    held += [S - 2 * stage + f.b for stage in range(1, layout.s + 1)]
-    return places + scale, S, held
+def _places(layout: Layout, axis: int) -> int:
+    """The exponent of the middle of a bubble's line: half of the largest power of two on it."""
+    return (layout.f.N - 1).bit_length() - (1 if axis < layout.f.d else 0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Scales:
+def _bubble_scale(layout: Layout, axis: int, i: int) -> int:
+    """The exponent of S for the line X^(i), behind one fold for each place of the middle."""
+    f = layout.f
+    return -f.b * (f.E - i + 1) - _places(layout, axis) - 2
+
+
+def _fold_places(layout: Layout, S: int, places: int) -> list[int]:
+    """The exponents of the constants of a bubble's folds: to a single cell, and s of its square."""
+    b, at = layout.f.b, S + places + 2
+    held = [at - 1 - k + places - 1 - k + b for k in range(places + 1)]
+    return held + [S - 2 * stage + b for stage in range(1, layout.s + 1)]
+
+
+class _Scales(NamedTuple):
     """Exponents, those of f's and the w_k's steps' odd part left out.
 
     `total` of what the sum of all is held times, `sigma` of the products' factors, `line` their
@@ -108,15 +115,23 @@ def _gain(layout: Layout, k: int) -> int:
     return code.b * (code.T + 3 + code.E) - code.power - coarser
 
 
+def _ratios(layout: Layout) -> list[int]:
+    codes, slopes = layout.second, SLOPES[layout.f.d]
+    return [
+        ratio_of(layout.f.N, code.step, 1 << code.power, L)
+        for code, L in zip(codes, slopes, strict=True)
+    ]
+
+
 def _scales(layout: Layout, largest: int) -> _Scales:
     f, d = layout.f, layout.f.d
     b, slopes = f.b, SLOPES[d]
-    ratios = [ratio_of(f.N, code.q, L) for code, L in zip(layout.second, slopes, strict=True)]
+    ratios = _ratios(layout)
     tops = [ratio - code.power for ratio, code in zip(ratios, layout.second, strict=True)]
 
     def bubble(k: int, i: int) -> int:
         """sigma of the bubble from X^(i): u S / 2."""
-        return _bubble_places(layout, k, i)[1] - b - 1
+        return _bubble_scale(layout, k, i) - b - 1
 
     most = [min(tops[k] - _gain(layout, k) - b, bubble(k, largest)) for k in range(len(slopes))]
     whole = -b - _gain(layout, -1)
@@ -152,7 +167,7 @@ def _terms(rungs: Rungs, number: int, power: int) -> tuple[int, int]:
 
 def count(layout: Layout, eps: Fraction) -> BubblesCount:
     """Count a layout; all of it is arithmetic on a few hundred integers."""
-    f, b, d = layout.f, layout.f.b, layout.f.d
+    f, b = layout.f, layout.f.b
     N, E = f.N, f.E
     book = _Sum(b, Constants(b))
     ones = book.constants.rungs
@@ -162,75 +177,45 @@ def count(layout: Layout, eps: Fraction) -> BubblesCount:
         ones.use(2 - level + E)
     lines = nodes.lines
     largest = min(line.most for line in lines)
-    digit_edges = 0
-    lifts: dict[int, tuple[int, int]] = {}
+    lifts: dict[int, int] = {}
+    depths: list[int] = []  # of each code's last plane
 
-    def lift(k: int) -> tuple[int, int]:
-        """The power of the bias of a code and the depth of its unit."""
-        code = f if k < 0 else layout.second[k]
-        deep = len(layout.blocks) if k < 0 else 0
-        sums = [value << b * deep for value in plane_sums(code, -1)]
-        for level, P in enumerate(layout.blocks if k < 0 else (), start=1):
-            for j in range(P):
-                plane = j - 1 + layout.mu + level
-                sums[plane + 1] += N * (N - 1) // 2 << b * (deep + 1 - level)
-        if k >= 0:
-            sums = [value * layout.M for value in sums]
-        power = lift_power(sums, 2 + E + deep, b)
+    def start_depth(k: int, level: int) -> int:
+        if k < 0:
+            return ones.use(2 - level + E).depth
+        return book.constant(layout.M.bit_length() - 1 - b * (2 - level + E))
+
+    def lift(k: int) -> int:
+        """The depth of the unit of a code's bias."""
+        planes, most = _worst(layout, k)
+        power = planes + 2 + E - least_log(most, b)
         if power not in lifts:
             used = ones.use(power - 1) if power > 0 else ones.use(power, 1 << b)
             book.edges += 2 * used.edges  # in two copies: the first plane takes it in full
-            lifts[power] = power, used.depth + 1
+            lifts[power] = used.depth + 1
         return lifts[power]
 
-    def planes(k: int, behind: list[int]) -> tuple[int, int]:
-        """The depth of a code's last plane, and of its bias unit."""
-        _, lifted = lift(k)
-        depth = 0
-        for source in behind:
-            depth = max(depth, source, lifted) + 1
-        book.edges += 2 * (len(behind) - 1) + 2
-        return depth, lifted
-
-    def enter(code: int) -> list[int]:
-        """The depths of what enters the planes of a code."""
-        nonlocal digit_edges
-        own = f if code < 0 else layout.second[code]
-        numbers = nodes.numbers if code < 0 else _coarse_numbers(d, own.N)
-        behind = [0] * (own.T + 2)
-        for name, P in (*own.long, ("inner", own.p)):
-            digit_edges += P * numbers[name]
-            for j in range(P):
-                level = own.level(name, j)
-                if name != "start":
-                    depth = nodes.depth(name, level)
-                elif code < 0:
-                    depth = ones.use(2 - level + E).depth
-                else:
-                    depth = book.constant(layout.M.bit_length() - 1 - b * (2 - level + E))
-                behind[j - level + 1] = max(behind[j - level + 1], depth)
-        return behind
-
-    behind = enter(-1)
+    for k, code in enumerate((f, *layout.second), start=-1):
+        planes = code.T + 2
+        book.edges += 2 * planes
+        deepest = lift(k) + planes
+        for name, level, behind in _sources(code):
+            depth = start_depth(k, level) if name == "start" else nodes.depth(name, level)
+            deepest = max(deepest, depth + behind)
+        depths.append(deepest)
     depth, left = nodes.depth("inner", 1), N - 1
-    for level, (P, number) in enumerate(zip(layout.blocks, layout.numbers(), strict=True), start=1):
+    for level, number in enumerate(layout.numbers(), start=1):
         book.edges += left
         left, depth = number, depth + 1
-        digit_edges += P * number
-        for j in range(P):
-            place = j + layout.mu + level
-            behind[place] = max(behind[place], depth)
-    last, lifted = planes(-1, behind)
-    coarse = [planes(k, enter(k)) for k in range(len(layout.second))]
+        depths[0] = max(depths[0], depth + f.T + 2 - layout.mu - level)
     scales = _scales(layout, largest)
     # kept of f's bias: the largest u^k with u^k gain >= 1 + eps
     place = _gain(layout, -1)
-    need = (1 + eps) / f.step / Fraction(2) ** place
-    keep = _largest_power(need, b)
+    keep = _largest_power(1 + eps, f.step, place, b)
     deepest = 0
     sum_edges = 0
-    for k, (plane, lift_depth) in enumerate(coarse):
-        p, q, sigma = _factors(book, layout, scales, k, max(plane, lift_depth), lines)
+    for k, plane in enumerate(depths[1:]):
+        p, q, sigma = _factors(book, layout, scales, k, plane, lines)
         depth = max(p, q, book.constant(sigma + 1)) + 1
         held = [1 + sigma - 2 * stage for stage in range(1, layout.r + 1)]
         deepest = max(deepest, _folds(book, 10, 4, held, depth))
@@ -239,19 +224,19 @@ def count(layout: Layout, eps: Fraction) -> BubblesCount:
     extra: int | None = None
     if scales.total + place == -b:
         sum_edges += 2
-        deepest = max(deepest, last, lifted)
+        deepest = max(deepest, depths[0])
         extra = b * (keep + 1)
     else:
         halvings = -2 * b - scales.total - place
         units, copies, edges = book.shrinking(halvings)
-        at = max(last, lifted, ones.use(keep).depth) + 1
+        at = max(depths[0], ones.use(keep).depth) + 1
         book.edges += 3 * copies + edges
         sum_edges += 1
         deepest = max(deepest, at + units)
     # the constants: what is kept of the bias, and scale * W_k / 16 for every product
     parts = [
-        scales.total + ratio_of(N, c.q, L) - c.power - 4
-        for c, L in zip(layout.second, SLOPES[d], strict=True)
+        scales.total + ratio - code.power - 4
+        for ratio, code in zip(_ratios(layout), layout.second, strict=True)
     ]
     lowest = min([*parts, -extra] if extra is not None else parts)
     constant = sum(1 << part - lowest for part in parts)
@@ -266,20 +251,62 @@ def count(layout: Layout, eps: Fraction) -> BubblesCount:
     end = max(total + amplified.depth, depth) + 1
     other = nodes.node_edges + nodes.shared_edges + book.edges + book.constants.edges
     other += sum(line.total() for line in lines) + ones.edges()
-    return BubblesCount(digit_edges, other, end)
+    return BubblesCount(_digit_edges(layout), other, end)
 
 
-def _largest_power(need: Fraction, b: int) -> int:
-    """The largest k (maybe negative) with 2^(-b k) >= need."""
-    k = 0
-    while Fraction(2) ** (-b * k) < need:
-        k -= 1
-    while Fraction(2) ** (-b * (k + 1)) >= need:
-        k += 1
-    return k
+def _largest_power(value: Fraction, odd: int, power: int, b: int) -> int:
+    """The largest k (maybe negative) with 2^(-b k) >= value / (odd 2^power)."""
+    wide = value.numerator << max(-power, 0)
+    narrow = odd * value.denominator << max(power, 0)
+    if wide > narrow:
+        return -least_log(-(-wide // narrow), b)
+    return ((narrow // wide).bit_length() - 1) // b
 
 
-def _coarse_numbers(d: int, cells: int) -> dict[str, int]:
+def _sources(code: cones_mesh.Layout) -> Iterator[tuple[str, int, int]]:
+    """What enters a code's planes: kinds and levels, and how many planes follow the first of them.
+
+    Digit j of level l enters plane j - l; above a kind's lowest level that is the last plane, T.
+    """
+    for name, P in (*code.long, ("inner", code.p)):
+        low = code.level(name, 0)
+        yield name, low, code.T + 1 + low
+        for level in range(low + 1, code.level(name, P - 1) + 1):
+            yield name, level, 1
+
+
+@lru_cache(maxsize=1024)
+def _most_held(
+    code: cones_mesh.Layout, blocks: tuple[int, ...], mu: int, times: int
+) -> tuple[int, int]:
+    """The number of planes and what the fullest can hold, times u^(planes + 2 + E), for E = 0."""
+    deep, b, N = len(blocks), code.b, code.N
+    sums = [value * times << b * deep for value in plane_sums(code, -1)]
+    for level, P in enumerate(blocks, start=1):
+        for j in range(P):
+            sums[j + mu + level] += N * (N - 1) // 2 << b * (deep + 1 - level)
+    return len(sums) + deep, most_held(sums, b)
+
+
+def _worst(layout: Layout, k: int) -> tuple[int, int]:
+    """`_most_held` of f's code (k < 0), or of a second derivative's: held M times as large."""
+    code = layout.f if k < 0 else layout.second[k]
+    bare = cones_mesh.placed(code, 0, code.T)
+    if k < 0:
+        return _most_held(bare, layout.blocks, layout.mu, 1)
+    return _most_held(bare, (), 0, layout.M)
+
+
+def _digit_edges(layout: Layout) -> int:
+    d, total = layout.f.d, 0
+    for code in (layout.f, *layout.second):
+        numbers = _numbers(d, code.N)
+        total += sum(P * numbers[name] for name, P in (*code.long, ("inner", code.p)))
+    return total + sum(P * n for P, n in zip(layout.blocks, layout.numbers(), strict=True))
+
+
+def _numbers(d: int, cells: int) -> dict[str, int]:
+    """How many coefficients of each kind a code has."""
     if d == 1:
         return {"start": 1, "slope": 1, "inner": cells - 1}
     few = {"start": 1, "slope": 1, "kink": 1, "corner": 1}
@@ -304,12 +331,13 @@ def _factors(
     p = reader + units
     i = scales.lines[k]
     axis = k  # of three bubbles the last is that of the difference, which is no axis
-    middle, S, held = _bubble_places(layout, axis, i)
+    places, S = _places(layout, axis), _bubble_scale(layout, axis, i)
     if axis < d:
+        middle = places - layout.f.b * (layout.f.E - i)
         start = max(lines[axis].at(i), book.constant(middle)) + 1
     else:
         start = max(lines[0].at(i), lines[1].at(i)) + 1
-    pair = _folds(book, 4, 2, held, start)
+    pair = _folds(book, 4, 2, _fold_places(layout, S, places), start)
     units, copies, edges = book.shrinking(S - b - 1 - sigma)
     made = 2 * (layout.s + 1)
     if layout.s:

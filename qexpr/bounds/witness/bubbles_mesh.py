@@ -9,8 +9,9 @@ are enough if 2^(bp) >= R / (N^3 q) + (1 + 2^-20) (earlier errors).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
 
 from qexpr.bounds.witness import cones_mesh
 from qexpr.bounds.witness.coins import least_log
@@ -19,14 +20,17 @@ from qexpr.rigor.bubbles import COARSENINGS, bubble_kappa
 
 __all__ = ["SLOPES", "Layout", "all_choices", "error", "first", "moves", "ratio_of", "rules"]
 
-_SLACKED = 1 + Fraction(1, 1 << 20)
+_ONE_SLACKED = (1 << 20) + 1
+_SLACKED = Fraction(_ONE_SLACKED, 1 << 20)
 SLOPES = {1: (1,), 2: (2, 2, 1)}
 """N^2 times a coded second derivative is at most this and changes at most so fast (by h^2 L)."""
+_TIMES = {1: ((1, 1),), 2: ((2, 2), (1, 1))}
+"""How often each of the SLOPES is there."""
+_TWO = Fraction(2)
 _BUBBLES = {1: Fraction(1, 8), 2: Fraction(1, 3)}
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """The codes of f and of its second derivatives, blocks of kinks (d = 1), and folds."""
 
     M: int
@@ -47,10 +51,14 @@ class Layout:
         return out
 
 
+def _above(over: int, under: int, times: int) -> int:
+    """The least integer >= over / under + (1 + 2^-20) times."""
+    return -((-(over << 20) // under - _ONE_SLACKED * times) >> 20)
+
+
 def _enough(over: int, under: int, predicted: int, b: int) -> int:
-    """The least P >= 1 with 2^(bP) >= over / under + (1 + 2^-20) predicted, in integers."""
-    total = (over << 20) + ((1 << 20) + 1) * predicted * under
-    return max(1, least_log(-(-total // (under << 20)), b))
+    """The least P >= 1 with 2^(bP) >= over / under + (1 + 2^-20) predicted."""
+    return max(1, least_log(_above(over, under, predicted), b))
 
 
 def _mean_distance(B: int) -> Fraction:
@@ -62,45 +70,48 @@ def _mean_distance(B: int) -> Fraction:
 def _reach(d: int, choice: Choice, b: int) -> tuple[Fraction, int]:
     """R, and how many earlier errors there may be."""
     if d == 2:
-        return Fraction(2), 5
+        return _TWO, 5
     return _mean_distance(choice.B), 3 + (1 << b * choice.mu)
 
 
-def _f_code(
-    d: int, N: int, q: Fraction, b: int, choice: Choice
-) -> tuple[int, tuple[tuple[str, int], ...]]:
+def _f_inner(d: int, N: int, q: Fraction, b: int, choice: Choice) -> int:
+    """Digits of f's code away from the boundary."""
     R, earlier = _reach(d, choice, b)
-    over, under = q.denominator, q.numerator  # of 1 / q
-    p = _enough(R.numerator * over, R.denominator * N**3 * under, earlier, b)
-    ends = (("start", _enough(over, under, 0, b)), ("slope", _enough(over, N * under, 1, b)))
-    if d == 1:
-        return p, ends
-    return p, (
-        *ends,
-        ("axis", _enough(over, N**2 * under, 3, b)),
-        ("kink", _enough(2 * over, N * under, 3, b)),
-        ("corner", _enough(2 * over, N * under, 1, b)),
-        ("edge", _enough(2 * over, N**2 * under, 3, b)),
-    )
+    over, under = R.numerator * q.denominator, R.denominator * N**3 * q.numerator
+    return _enough(over, under, earlier, b)
 
 
-def _second_code(
-    d: int, N: int, M: int, q_w: Fraction, b: int, L: int
-) -> tuple[int, tuple[tuple[str, int], ...]]:
-    """A function of size L / N^2 whose slope along each axis is that too, on N / M cells."""
-    over, under = L * q_w.denominator, N**2 * q_w.numerator  # of the size over q_w
-    step, cells = M * over, N * under  # of the change along an axis over q_w
-    ends = (("start", _enough(over, under, 0, b)), ("slope", _enough(step, cells, 1, b)))
+def _f_border(N: int, q: Fraction, b: int) -> tuple[int, int]:
+    """d = 2: digits of f's code along the boundary, on the axes and on the edges."""
+    over, under = q.denominator, N**2 * q.numerator
+    return _enough(over, under, 3, b), _enough(2 * over, under, 3, b)
+
+
+def _f_single(d: int, N: int, q: Fraction, b: int) -> tuple[int, ...]:
+    """Digits of f's single coefficients: start, slope, kink, corner."""
+    over, under = q.denominator, N * q.numerator
+    ends = _enough(N * over, under, 0, b), _enough(over, under, 1, b)
     if d == 1:
-        return _enough(2 * step, cells, 3, b), ends
-    three = _enough(2 * step, cells, 3, b)
-    return _enough(4 * step, cells, 5, b), (
-        *ends,
-        ("axis", three),
-        ("kink", three),
-        ("corner", _enough(2 * step, cells, 1, b)),
-        ("edge", three),
-    )
+        return ends
+    return (*ends, _enough(2 * over, under, 3, b), _enough(2 * over, under, 1, b))
+
+
+def _second_inner(d: int, N: int, M: int, q_w: Fraction, b: int, L: int) -> int:
+    """Of a function of size L / N^2 whose slope along each axis is that too, on N / M cells."""
+    over, under = M * L * q_w.denominator, N**3 * q_w.numerator  # of the change over q_w
+    return _enough(2 * over, under, 3, b) if d == 1 else _enough(4 * over, under, 5, b)
+
+
+def _second_border(N: int, M: int, q_w: Fraction, b: int, L: int) -> int:
+    """d = 2: its digits on an axis, on an edge, and of the kink."""
+    return _enough(2 * M * L * q_w.denominator, N**3 * q_w.numerator, 3, b)
+
+
+def _second_single(d: int, N: int, M: int, q_w: Fraction, b: int, L: int) -> tuple[int, ...]:
+    """Digits of its other coefficients: start, slope, corner."""
+    over, under = L * q_w.denominator, N**3 * q_w.numerator
+    ends = _enough(N * over, under, 0, b), _enough(M * over, under, 1, b)
+    return ends if d == 1 else (*ends, _enough(2 * M * over, under, 1, b))
 
 
 def _block_code(N: int, q: Fraction, b: int, choice: Choice) -> tuple[int, ...]:
@@ -137,16 +148,18 @@ def all_choices(d: int, b: int) -> Iterator[Choice]:
                         yield Choice(p, p_w, 1, B, mu, levels)
 
 
-def ratio_of(N: int, q_w: Fraction, L: int) -> int:
-    """The j of the divisor q_w 2^j of a second derivative: the least above all its values."""
-    most = Fraction(L) / (N**2 * q_w) + _SLACKED
-    return least_log(-(-most.numerator // most.denominator), 1)
+def ratio_of(N: int, step: int, scale: int, L: int) -> int:
+    """The j of the divisor q_w 2^j of a second derivative, q_w = step / scale: above its values."""
+    return least_log(_above(L * scale, N**2 * step, 1), 1)
 
 
+@lru_cache(maxsize=1024)
 def _squares(d: int, N: int, q_w: Fraction) -> tuple[Fraction, Fraction]:
-    sizes = [Fraction(L, N**2) + _SLACKED * q_w for L in SLOPES[d]]
-    tops = [q_w * (1 << ratio_of(N, q_w, L)) for L in SLOPES[d]]
-    return sum(sizes, Fraction(0)) / 8, sum(tops, Fraction(0)) / 16
+    """An eighth of the sum of all |w_k|, a sixteenth of that of their divisors."""
+    nodes, step, scale = N**2, q_w.numerator, q_w.denominator
+    sizes = (sum(SLOPES[d]) << 20) * scale + len(SLOPES[d]) * _ONE_SLACKED * nodes * step
+    tops = sum(1 << ratio_of(N, step, scale, L) for L in SLOPES[d])
+    return Fraction(sizes, (8 << 20) * nodes * scale), Fraction(tops * step, 16 * scale)
 
 
 def error(d: int, N: int, M: int, q: Fraction, q_w: Fraction, s: int, r: int) -> Fraction:
@@ -157,33 +170,36 @@ def error(d: int, N: int, M: int, q: Fraction, q_w: Fraction, s: int, r: int) ->
     return bubble_kappa(d, M) / N**3 + coded + folds
 
 
-def _coefficients(d: int, N: int) -> dict[str, int]:
-    if d == 1:
-        return {"start": 1, "slope": 1, "inner": N - 1}
-    few = {"start": 1, "slope": 1, "kink": 1, "corner": 1}
-    return {**few, "axis": 2 * (N - 1), "edge": 2 * (N - 1), "inner": (N - 1) ** 2}
-
-
-def _all_digits(d: int, b: int, choice: Choice, N: int, q: Fraction, q_w: Fraction) -> int | None:
-    M = choice.M
-    if N < 2 * M:
+def _all_digits(
+    d: int, b: int, choice: Choice, N: int, q: Fraction, q_w: Fraction, most: float
+) -> int | None:
+    """All free digits. What most of them are comes first: above `most` no more are added."""
+    M, cells = choice.M, N // choice.M
+    if cells < 2:
         return None
-    codes = [(N, _f_code(d, N, q, b, choice))]
-    codes_w = {L: (N // M, _second_code(d, N, M, q_w, b, L)) for L in set(SLOPES[d])}
-    codes += [codes_w[L] for L in SLOPES[d]]
-    total = 0
-    for cells, (p, long) in codes:
-        many = _coefficients(d, cells)
-        total += p * many["inner"] + sum(many[name] * P for name, P in long)
-    if d == 2:
-        return total
-    left, total = N - 1, total + N
-    for level, P in enumerate(_block_code(N, q, b, choice)):
-        if level and left == 1:
-            return None  # a single block needs no block around it
-        left = -(-left // choice.B)
-        total += (P + 1) * left
-    return total
+    total = _f_inner(d, N, q, b, choice) * (N - 1) ** d + (N if d == 1 else 0)
+    if total > most:
+        return None
+    for L, times in _TIMES[d]:
+        total += times * _second_inner(d, N, M, q_w, b, L) * (cells - 1) ** d
+    if total > most:
+        return None
+    if d == 1:
+        left = N - 1
+        for level, P in enumerate(_block_code(N, q, b, choice)):
+            if level and left == 1:
+                return None  # a single block needs no block around it
+            left = -(-left // choice.B)
+            total += (P + 1) * left
+    else:
+        total += (2 * N - 2) * sum(_f_border(N, q, b))
+        for L, times in _TIMES[d]:  # an axis, an edge, and the kink
+            total += times * (4 * cells - 3) * _second_border(N, M, q_w, b, L)
+    if total > most:
+        return None
+    for L, times in _TIMES[d]:
+        total += times * sum(_second_single(d, N, M, q_w, b, L))
+    return total + sum(_f_single(d, N, q, b))
 
 
 def rules(d: int, b: int) -> Rules:
@@ -204,25 +220,32 @@ def rules(d: int, b: int) -> Rules:
         _SLACKED,
         least,
         lambda N, q_w: _squares(d, N, q_w),
-        lambda choice, N, q, q_w: _all_digits(d, b, choice, N, q, q_w),
+        lambda choice, N, q, q_w, most: _all_digits(d, b, choice, N, q, q_w, most),
     )
 
 
 def first(mesh: Mesh, d: int, b: int) -> Layout:
     """Two steps below full scale, and as few planes as can be."""
     N, M = mesh.N, mesh.choice.M
-    choice = mesh.choice if d == 2 else replace(mesh.choice, B=min(mesh.choice.B, N - 1))
+    choice = mesh.choice if d == 2 else mesh.choice._replace(B=min(mesh.choice.B, N - 1))
 
-    def bare(
-        cells: int, q: Fraction, code: tuple[int, tuple[tuple[str, int], ...]]
-    ) -> cones_mesh.Layout:
+    def bare(cells: int, q: Fraction, p: int, ends: dict[str, int]) -> cones_mesh.Layout:
         power = q.denominator.bit_length() - 1
-        return cones_mesh.Layout(d, b, cells, q.numerator, power, *code, 0, 0)
+        return cones_mesh.Layout(d, b, cells, q.numerator, power, p, tuple(ends.items()), 0, 0)
 
-    f = bare(N, mesh.q, _f_code(d, N, mesh.q, b, choice))
-    second = tuple(bare(N // M, mesh.q_w, _second_code(d, N, M, mesh.q_w, b, L)) for L in SLOPES[d])
+    ends = dict(zip(("start", "slope", "kink", "corner"), _f_single(d, N, mesh.q, b), strict=False))
+    if d == 2:
+        ends |= zip(("axis", "edge"), _f_border(N, mesh.q, b), strict=True)
+    f = bare(N, mesh.q, _f_inner(d, N, mesh.q, b, choice), ends)
+    second = []
+    for L in SLOPES[d]:
+        of = N, M, mesh.q_w, b, L
+        ends = dict(zip(("start", "slope", "corner"), _second_single(d, *of), strict=False))
+        if d == 2:
+            ends |= dict.fromkeys(("axis", "kink", "edge"), _second_border(*of))
+        second.append(bare(N // M, mesh.q_w, _second_inner(d, *of), ends))
     blocks = _block_code(N, mesh.q, b, choice) if d == 1 else ()
-    made = Layout(M, f, second, choice.B, choice.mu, blocks, mesh.s, mesh.r)
+    made = Layout(M, f, tuple(second), choice.B, choice.mu, blocks, mesh.s, mesh.r)
     return _placed(made, cones_mesh.least_scale(f) + 2, _least_plane(made), 0)
 
 
@@ -233,11 +256,11 @@ def _least_plane(layout: Layout) -> int:
 
 
 def _placed(layout: Layout, E: int, T: int, more: int) -> Layout:
-    return replace(
-        layout,
-        f=replace(layout.f, E=E, T=T),
+    return layout._replace(
+        f=cones_mesh.placed(layout.f, E, T),
         second=tuple(
-            replace(code, E=E, T=cones_mesh.least_planes(code) + more) for code in layout.second
+            cones_mesh.placed(code, E, cones_mesh.least_planes(code) + more)
+            for code in layout.second
         ),
     )
 

@@ -9,6 +9,7 @@ first-layer copies.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 __all__ = ["Rungs", "Used", "coins", "digits", "least_log"]
 
@@ -46,15 +47,14 @@ def digits(odd: int, power: int, b: int) -> list[tuple[int, int]]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(NamedTuple):
     """What joining a unit to others costs: their edges, and the depth of what they come from."""
 
     edges: int
     depth: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Rungs:
     """The units u^k * source of one source: one edge each down from it, 1/u each upwards.
 
@@ -81,6 +81,8 @@ class Rungs:
             self.highest = k
         elif k < self.lowest:
             self.lowest = k
+        if units == 1:
+            return Used(number, self._depth(k))
         if k == 0 and self.is_input:
             edges, depth = self._from_input(units)
             return Used(edges * number, depth)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from qexpr.bounds.witness.coins import Rungs, least_log
-from qexpr.bounds.witness.cones_mesh import Layout
+from qexpr.bounds.witness.cones_mesh import Layout, placed
 from qexpr.bounds.witness.pieces import Constants, closing, kinks, multiple, small_places
 
 __all__ = [
@@ -18,15 +20,14 @@ __all__ = [
     "Line",
     "Nodes",
     "count",
-    "lift_power",
+    "most_held",
     "nodes_of",
     "plane_sums",
     "tops_of",
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class ConesCount:
+class ConesCount(NamedTuple):
     """Edges by what they are for, the depth of the last plane, and of the output behind it."""
 
     node_edges: int
@@ -47,8 +48,7 @@ class ConesCount:
         return self.plane_depth + self.output_depth
 
 
-@dataclass(frozen=True, slots=True)
-class Nodes:
+class Nodes(NamedTuple):
     """What comes before the planes: edges, and the depth of a coefficient's source by level.
 
     Edges of the lines stand apart: they are known once all uses of their rungs are.
@@ -63,13 +63,14 @@ class Nodes:
 
 def tops_of(*layouts: Layout) -> dict[str, int]:
     """By kind the level of the last digit, the highest among several codes."""
-    return {
-        name: max(code.level(name, dict(code.long)[name] - 1) for code in layouts)
-        for name, _ in layouts[0].long
-    }
+    tops = dict.fromkeys((name for name, _ in layouts[0].long), 0)
+    for code in layouts:
+        for name, P in code.long:
+            tops[name] = max(tops[name], code.level(name, P - 1))
+    return tops
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Line:
     """N x_k u^(E - most) and its rungs; X^(i) = N x_k u^(E - i) is rung most - i."""
 
@@ -273,14 +274,19 @@ def plane_sums(layout: Layout, first: int) -> list[int]:
     return sums
 
 
-def lift_power(sums: list[int], unit: int, b: int) -> int:
-    """The largest k with u^k above what any plane can hold; sums are in units of u^unit."""
+def most_held(sums: list[int], b: int) -> int:
+    """What any plane can hold at most, times u^-planes; sums are what may enter each of them."""
     # worst_j = (1 - u) sum_j + u worst_(j-1), the largest of them as held * u^(planes)
     planes, held, largest = len(sums), 0, 0
     for j, value in enumerate(sums):
         held += (value << b * (j + 1)) - (value << b * j)
         largest = max(largest, held << b * (planes - j - 1))
-    return planes + unit - least_log(largest, b)
+    return largest
+
+
+@lru_cache(maxsize=1024)
+def _worst(layout: Layout, first: int) -> int:
+    return most_held(plane_sums(layout, first), layout.b)
 
 
 def count(layout: Layout) -> ConesCount:
@@ -302,7 +308,8 @@ def count(layout: Layout) -> ConesCount:
             level = layout.level(name, j)
             depth = ones.use(2 - level + E).depth if name == "start" else nodes.depth(name, level)
             behind[j - level - first] = max(behind[j - level - first], depth)
-    power = lift_power(plane_sums(layout, first), 2 + E, b)
+    # the largest k with u^k above what any plane can hold, in units of u^(2 + E)
+    power = len(behind) + 2 + E - least_log(_worst(placed(layout, 0, T), first), b)
     used = ones.use(power - 1) if power > 0 else ones.use(power, 1 << b)
     lifted = used.depth + 1
     plane = 0

@@ -8,14 +8,14 @@ largest stencil and nu how many coded values predict the next one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
+from typing import NamedTuple
 
 from qexpr.bounds.witness.coins import least_log
 from qexpr.core.query import Query
 
-__all__ = ["Layout", "first_layouts", "least_planes", "least_scale", "moves", "simplest"]
+__all__ = ["Layout", "first_layouts", "least_planes", "least_scale", "moves", "placed", "simplest"]
 
 # A value enters by an enclosure: it is coded to within (1 + 2^-20) q.
 _ONE = 1 << 20
@@ -27,8 +27,7 @@ _KEPT = 4
 _MANY = {"axis": 1, "edge": 0, "face": 0}
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """A mesh with its code, and where its units are held: N x as N x u^E, digits up to plane T.
 
     q is step / 2^power; p and `long` are digits of coefficients inside, and at the boundary.
@@ -173,9 +172,9 @@ def least_planes(layout: Layout) -> int:
     return max(layout.p - 1, *tops, 0)
 
 
-def _with(layout: Layout, E: int, T: int) -> Layout:
-    L = layout
-    return Layout(L.d, L.b, L.N, L.step, L.power, L.p, L.long, E, T)
+def placed(layout: Layout, E: int, T: int) -> Layout:
+    """The same mesh and code at another scale, with the last plane T."""
+    return Layout(*layout[:-2], E, T)
 
 
 def first_layouts(query: Query, b: int) -> list[Layout]:
@@ -191,7 +190,7 @@ def first_layouts(query: Query, b: int) -> list[Layout]:
             if (N, odd, power) not in found:
                 enough, long = _digits(d, n, N, (odd, power), b)
                 bare = Layout(d, b, N, odd, power, enough, long, 0, 0)
-                found[N, odd, power] = _with(bare, least_scale(bare) + 2, least_planes(bare))
+                found[N, odd, power] = placed(bare, least_scale(bare) + 2, least_planes(bare))
 
     def main(layout: Layout) -> tuple[int, int, Fraction]:
         N, border = layout.N, 2 * d * layout.N ** (d - 1) if d > 2 else 1
@@ -206,4 +205,4 @@ def moves(layout: Layout) -> list[Layout]:
     steps = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, 1))
     E, T = least_scale(layout), least_planes(layout)
     near = [(layout.E + e, layout.T + t) for e, t in steps]
-    return [_with(layout, e, t) for e, t in near if e >= E and t >= T]
+    return [placed(layout, e, t) for e, t in near if e >= E and t >= T]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from qexpr.bounds.witness.coins import Rungs, Used, coins, digits, least_log
 
@@ -43,7 +45,7 @@ def _digit_edges(number: int, b: int) -> tuple[int, list[int]]:
     return total, each
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Constants:
     """Constants out of the rungs of 1: single ones, and runs step, 2 step, .., number step."""
 
@@ -105,8 +107,7 @@ def kinks(
     return residuals - 1, max(behind + 1, small) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Gain:
+class Gain(NamedTuple):
     """Amplification behind a unit that must not be copied: edges, and units on the way."""
 
     edges: int
@@ -149,6 +150,7 @@ def _chain(odd: int, power: int, b: int, inner: int) -> Gain:
         doublings += 1
 
 
+@lru_cache(maxsize=4096)
 def gain(odd: int, power: int, b: int, inner: int) -> Used:
     """Edges that bring a sum of `inner` units to odd * 2^power times itself, and the depth added.
 

@@ -231,7 +231,7 @@ def rules(d: int, b: int, norm: Fraction) -> Rules:
             _second_derivatives(choice, d, b, norm),
         ),
         squares,
-        lambda choice, N, q, q_w: _free_digits(d, b, norm, choice, N, q, q_w),
+        lambda choice, N, q, q_w, most: _free_digits(d, b, norm, choice, N, q, q_w),
     )
 
 
@@ -272,7 +272,7 @@ def first_layout(mesh: Mesh, d: int, b: int, norm: Fraction) -> BubblesPlan:
     """The plan of a mesh, units two steps below full scale, and as few planes as can be."""
     N, M = mesh.N, mesh.choice.M
     # one block of all kinks is no larger than that
-    choice = replace(mesh.choice, B=min(mesh.choice.B, N - 1)) if d == 1 else mesh.choice
+    choice = mesh.choice._replace(B=min(mesh.choice.B, N - 1)) if d == 1 else mesh.choice
     p, long = _f_digits(d, N, mesh.q, b, norm, choice)
     v = ConesPlan(d, 3, N, mesh.q, b, p, long, 0, 0)
     w = []
