@@ -136,8 +136,8 @@ def _first(
             size = _Size.of(rules, choice)
             N = _multiple(least_root(3, size.total / eps), choice.M)
             sizes[key] = size, N, size.x / N**3, size.y / N**3
-        size, *steps = sizes[key]
-        cost = _main(rules, choice, *steps, best.most)
+        size, N, q, q_w = sizes[key]
+        cost = _main(rules, choice, N, q, q_w, best.most)
         if cost is not None:
             best.add(cost)
             found.append((cost, choice, size))

@@ -177,11 +177,11 @@ def _all_digits(
     M, cells = choice.M, N // choice.M
     if cells < 2:
         return None
-    total = _f_inner(d, N, q, b, choice) * (N - 1) ** d + (N if d == 1 else 0)
+    total = _f_inner(d, N, q, b, choice) * int((N - 1) ** d) + (N if d == 1 else 0)
     if total > most:
         return None
     for L, times in _TIMES[d]:
-        total += times * _second_inner(d, N, M, q_w, b, L) * (cells - 1) ** d
+        total += times * _second_inner(d, N, M, q_w, b, L) * int((cells - 1) ** d)
     if total > most:
         return None
     if d == 1:
