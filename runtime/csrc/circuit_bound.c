@@ -18,8 +18,21 @@ static int64_t lattice(double v) {
 typedef struct {
   double size, error; /* |value| <= size + error, |computed - exact| <= error */
   int64_t lattice;    /* the value is a multiple of 2^-lattice; INT32_MAX: nothing is known */
-  double terms;       /* how many sources a piece of a sum has; 0 for a value */
+  double terms;       /* how many sources a sum in pieces has so far; 0 for a value */
 } node;
+
+/* What a group adds to its sums; the sources count where the sum is complete. */
+static void add_pieces(const qk_circuit *c, const qk_group *g, node *nodes) {
+  for (int64_t p = g->first; p < g->last; p++) {
+    node *sum = &nodes[c->piece[p].slot];
+    if (c->piece[p].fresh) *sum = (node){0, 0, INT32_MIN, 0};
+    for (uint64_t m = c->piece[p].members; m; m &= m - 1) {
+      const node *from = &nodes[c->place[g->chunk * QK_CHUNK + __builtin_ctzll(m)]];
+      sum->size += from->size + from->error, sum->error += from->error, sum->terms++;
+      if (from->lattice > sum->lattice) sum->lattice = from->lattice;
+    }
+  }
+}
 
 /* Inputs lie in [-x_max, x_max] and are multiples of 2^-input_bits (input_bits < 0: anything).
  * `digits` is 53 or 24. Sums are exact where every partial sum fits `digits` bits. */
@@ -33,7 +46,9 @@ int qk_circuit_bound(const qk_circuit *c, double x_max, int64_t input_bits, int 
     if (input_bits >= 0 && !(ldexp(x_max, (int)input_bits) <= ldexp(1, digits)))
       nodes[i] = (node){x_max, u * x_max, INT32_MAX, 0};
   }
+  const qk_group *g = c->group, *end = g + c->groups;
   for (int64_t n = 0; n < c->units; n++) {
+    for (; g < end && g->unit == n; g++) add_pieces(c, g, nodes);
     const double bias = fabs(c->bias[n]);
     double total = bias, carried = 0, rounded = 0;
     int64_t fine = lattice(bias);
@@ -48,10 +63,6 @@ int qk_circuit_bound(const qk_circuit *c, double x_max, int64_t input_bits, int 
         if (from->lattice > least) least = from->lattice;
       }
       const double scale = fabs(c->scale[r]);
-      if (c->relu[n] == 2) { /* its sources count where the sum is complete */
-        nodes[c->slot[n]] = (node){size, error, least, terms};
-        continue;
-      }
       total += scale * size, carried += scale * error;
       rounded += (terms + 3) * u * scale * size;
       if (least == INT32_MAX || (digits < 53 && (double)(float)scale != scale) ||
@@ -60,7 +71,6 @@ int qk_circuit_bound(const qk_circuit *c, double x_max, int64_t input_bits, int 
       else if (least != INT32_MIN && fine != INT32_MAX && least + lattice(scale) > fine)
         fine = least + lattice(scale);
     }
-    if (c->relu[n] == 2) continue;
     const double runs = (double)(c->unit_run[n + 1] - c->unit_run[n]);
     const int exact = carried == 0 && fine < 100000 && fine > -100000 &&
                       ldexp(total * up, (int)fine) <= ldexp(1, digits);

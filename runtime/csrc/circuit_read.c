@@ -214,20 +214,20 @@ int qk_read_circuit(qexpr_net *net, const qk_file *file) {
   const uint64_t units = (uint64_t)h.units, edges = (uint64_t)h.edges;
   int64_t *unit_run = calloc(units + 1, 8);
   uint32_t *source = calloc(edges + 1, 4);
-  uint8_t *relu = calloc(units + 1, 1);
+  uint8_t *trait = calloc(units + 1, 1);
   double *bias = calloc(units + 1, 8);
   uint64_t *key = calloc(edges + 1, 8);
-  const int room = unit_run && source && relu && bias && key && one_more(&r);
+  const int room = unit_run && source && trait && bias && key && one_more(&r);
   if (!room) status = QEXPR_NO_MEMORY;
   if (room) r.runs = 0, r.run_edge[0] = 0;
   if (room) status = read_units(file, &h, &r, unit_run, source, bias, key);
   free(key);
   if (status == QEXPR_OK) {
-    memset(relu, 1, units - 1); /* the output is linear */
+    memset(trait, QK_FLOOR, units - 1); /* the output is linear */
     const uint32_t last = (uint32_t)(h.inputs + h.units - 1);
     const qk_circuit read = {.inputs = h.inputs, .units = h.units, .runs = r.runs, .outputs = 1,
                              .edges = r.run_edge[2 * r.runs], .unit_run = unit_run,
-                             .run_edge = r.run_edge, .edge = source, .output = &last, .relu = relu,
+                             .run_edge = r.run_edge, .edge = source, .output = &last, .trait = trait,
                              .scale = r.scale, .bias = bias};
     void *memory = NULL;
     const int built = qk_circuit_build(&read, &net->circuit, &memory);
@@ -235,7 +235,7 @@ int qk_read_circuit(qexpr_net *net, const qk_file *file) {
     if (built) status = built == QK_NO_MEMORY ? QEXPR_NO_MEMORY : QEXPR_BAD_FILE;
     if (status == QEXPR_BAD_FILE) qk_fail(file->error, status, "EDGE", 0, "the circuit is too large");
   }
-  free(unit_run), free(source), free(relu), free(bias), free(r.run_edge), free(r.scale);
+  free(unit_run), free(source), free(trait), free(bias), free(r.run_edge), free(r.scale);
   if (status == QEXPR_NO_MEMORY) qk_fail(file->error, status, "EDGE", 0, "there is not enough memory");
   net->input.size = h.inputs;
   return status;

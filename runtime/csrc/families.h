@@ -19,9 +19,9 @@
   int qk_pack_pixels_f32_##isa(const float *x, int64_t channels, int64_t pixels, uint8_t *out,   \
                                int64_t stride);                                                 \
   int qk_circuit_f64_##isa(const qk_circuit *c, const double *x, int64_t points, int64_t ldx,   \
-                           double *y, int64_t ldy, int skip_zero, void *scratch);               \
+                           double *y, int64_t ldy, void *scratch);                               \
   int qk_circuit_f32_##isa(const qk_circuit *c, const float *x, int64_t points, int64_t ldx,    \
-                           float *y, int64_t ldy, int skip_zero, void *scratch);                \
+                           float *y, int64_t ldy, void *scratch);                                \
   int qk_shift_dot_##isa(const int8_t *w, const int8_t *exponent, const int8_t *sign,           \
                          int64_t m, int64_t n, int64_t k, int64_t *y);
 

@@ -2,6 +2,7 @@
 #include "families.h"
 
 #include <immintrin.h>
+#include <math.h>
 
 #define MAXIMUM(a, b) _mm256_max_ps(a, b)
 
@@ -17,11 +18,11 @@
 #include "kernel_circuit_template.h"
 
 int qk_circuit_f32_avx2(const qk_circuit *c, const float *x, int64_t points, int64_t ldx, float *y,
-                        int64_t ldy, int skip_zero, void *scratch) {
-  return circuit_f32(c, x, points, ldx, y, ldy, skip_zero, scratch);
+                        int64_t ldy, void *scratch) {
+  return circuit_f32(c, x, points, ldx, y, ldy, scratch);
 }
 
 int qk_circuit_f64_avx2(const qk_circuit *c, const double *x, int64_t points, int64_t ldx,
-                        double *y, int64_t ldy, int skip_zero, void *scratch) {
-  return circuit_f64(c, x, points, ldx, y, ldy, skip_zero, scratch);
+                        double *y, int64_t ldy, void *scratch) {
+  return circuit_f64(c, x, points, ldx, y, ldy, scratch);
 }

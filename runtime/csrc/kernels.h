@@ -66,15 +66,38 @@ typedef struct {
 
 /* A circuit: unit u computes
  *     bias[u] + sum_r scale[r] * (sum of the sources of r's first part - those of its second)
- * over its runs r in [unit_run[u], unit_run[u + 1]), then max(., 0) where relu[u] is 1. Run r adds the
+ * over its runs r in [unit_run[u], unit_run[u + 1]), then max(., 0) for a ReLU unit. Run r adds the
  * edges [run_edge[2r], run_edge[2r + 1]) and subtracts the sum of [run_edge[2r + 1], run_edge[2r + 2]).
- * An edge is the number of a scratch slot; units write slot[u]; inputs fill slots 0..inputs-1. */
+ * An edge is the number of a scratch slot; units write slot[u]; inputs fill slots 0..inputs-1.
+ *
+ * Sums of many sources are added up in pieces: nodes (inputs, then units) make chunks of 64, and
+ * before unit `unit` a group adds nodes of one chunk to some sums. Node v lies in slot place[v]. */
+#define QK_CHUNK 64
+
+enum qk_trait {
+  QK_FLOOR = 1, /* a ReLU unit */
+  QK_SUMS = 2,  /* each part has at most one source, a sum in pieces */
+  QK_MORTAL = 4 /* 0 wherever all that it adds is 0 */
+};
+
 typedef struct {
-  int64_t inputs, units, runs, edges, slots, outputs;
+  uint64_t members; /* which nodes of the chunk */
+  uint32_t slot;    /* of the sum */
+  uint32_t fresh;   /* 1 for the first piece of a sum */
+} qk_piece;
+
+typedef struct {
+  int64_t unit, chunk, first, last; /* its pieces are first..last - 1 */
+} qk_group;
+
+typedef struct {
+  int64_t inputs, units, runs, edges, slots, outputs, groups;
   const int64_t *unit_run, *run_edge;
-  const uint32_t *edge, *slot, *output;
-  const uint8_t *relu; /* 0 linear, 1 ReLU, 2 a piece of a sum that later units read */
+  const uint32_t *edge, *slot, *output, *place;
+  const uint8_t *trait;
   const double *scale, *bias;
+  const qk_group *group;
+  const qk_piece *piece;
 } qk_circuit;
 
 typedef struct {
@@ -96,9 +119,9 @@ typedef struct {
   int (*pack_pixels_f32)(const float *x, int64_t channels, int64_t pixels, uint8_t *out,
                          int64_t stride);
   int (*circuit_f64)(const qk_circuit *c, const double *x, int64_t points, int64_t ldx, double *y,
-                     int64_t ldy, int skip_zero, void *scratch);
+                     int64_t ldy, void *scratch);
   int (*circuit_f32)(const qk_circuit *c, const float *x, int64_t points, int64_t ldx, float *y,
-                     int64_t ldy, int skip_zero, void *scratch);
+                     int64_t ldy, void *scratch);
   int (*shift_dot)(const int8_t *w, const int8_t *exponent, const int8_t *sign, int64_t m,
                    int64_t n, int64_t k, int64_t *y);
 } qk_table;
@@ -142,16 +165,18 @@ int qk_rows_to_codes(const uint8_t *bits, int64_t rows, int64_t cols, int nplane
 
 /* circuit.c */
 int qk_circuit_order(const qk_circuit *c); /* bounds in order, sources before their units */
-int qk_circuit_plan(qk_circuit *c, const uint32_t *source, const uint32_t *node, uint32_t *edge,
-                    uint32_t *slot, uint32_t *output);
-/* circuit_split.c: from a circuit whose edges and outputs are node numbers (inputs, then units) to
- * one that runs, with its slots; it lives in `memory`, which the caller frees. */
-int qk_circuit_build(const qk_circuit *in, qk_circuit *out, void **memory);
 int64_t qk_circuit_scratch(const qk_circuit *c); /* bytes, the same for both float types */
 int qk_circuit_run_f64(const qk_table *t, const qk_circuit *c, const double *x, int64_t points,
-                       int64_t ldx, double *y, int64_t ldy, int skip_zero);
+                       int64_t ldx, double *y, int64_t ldy);
 int qk_circuit_run_f32(const qk_table *t, const qk_circuit *c, const float *x, int64_t points,
-                       int64_t ldx, float *y, int64_t ldy, int skip_zero);
+                       int64_t ldx, float *y, int64_t ldy);
+/* circuit_split.c: from a circuit whose edges and outputs are node numbers to one that runs, with
+ * its slots; it lives in `memory`, which the caller frees. Traits are given as QK_FLOOR or 0. */
+int qk_circuit_build(const qk_circuit *in, qk_circuit *out, void **memory);
+/* circuit_slots.c: gives out slots. Edges, outputs and the sums of pieces are numbers of nodes and,
+ * beyond those, of `sums` sums; on return they are slots. */
+int qk_circuit_plan(qk_circuit *c, int64_t sums, uint32_t *edge, uint32_t *slot, uint32_t *output,
+                    uint32_t *place, qk_piece *piece);
 
 /* circuit_bound.c */
 int qk_circuit_bound(const qk_circuit *c, double x_max, int64_t input_bits, int digits,

@@ -42,13 +42,13 @@ cdef extern from "kernels.h" nogil:
                          int64_t *) noexcept nogil
 
     ctypedef struct qk_circuit:
-        int64_t inputs, units, runs, edges, slots, outputs
+        int64_t inputs, units, runs, edges, slots, outputs, groups
         const int64_t *unit_run
         const int64_t *run_edge
         const uint32_t *edge
         const uint32_t *slot
         const uint32_t *output
-        const uint8_t *relu
+        const uint8_t *trait
         const double *scale
         const double *bias
 
@@ -76,9 +76,9 @@ cdef extern from "kernels.h" nogil:
 
     int qk_circuit_build(const qk_circuit *, qk_circuit *, void **)
     int qk_circuit_run_f64(const qk_table *, const qk_circuit *, const double *, int64_t, int64_t,
-                           double *, int64_t, int)
+                           double *, int64_t)
     int qk_circuit_run_f32(const qk_table *, const qk_circuit *, const float *, int64_t, int64_t,
-                           float *, int64_t, int)
+                           float *, int64_t)
 
     int qk_circuit_bound(const qk_circuit *, double, int64_t, int, double *)
 

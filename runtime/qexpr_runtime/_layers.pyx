@@ -210,11 +210,12 @@ cdef class CircuitPlan:
         enough(relu.shape[0], units)
         given.inputs, given.units, given.runs = inputs, units, runs
         given.edges, given.slots, given.outputs = source.shape[0], 0, output.shape[0]
+        given.groups = 0
         given.unit_run, given.run_edge = &unit_run[0], &run_edge[0]
         given.edge = &source[0] if source.shape[0] else NULL
         given.slot = NULL
         given.output = &output[0] if output.shape[0] else NULL
-        given.relu = &relu[0] if units else NULL
+        given.trait = &relu[0] if units else NULL
         given.scale = &scale[0] if runs else NULL
         given.bias = &bias[0] if units else NULL
         check(qk_circuit_build(&given, &self.c, &self.memory))
@@ -223,24 +224,24 @@ cdef class CircuitPlan:
     def __dealloc__(self):
         free(self.memory)
 
-    def run_f64(self, const double[:, ::1] x, double[:, ::1] y, bint skip_zero):
+    def run_f64(self, const double[:, ::1] x, double[:, ::1] y):
         cdef int status = QK_OK
         cdef int64_t points = y.shape[0]
         enough(x.shape[0], points)
         if points and y.shape[1]:
             with nogil:
                 status = qk_circuit_run_f64(active, &self.c, &x[0, 0] if x.shape[1] else NULL,
-                                            points, x.shape[1], &y[0, 0], y.shape[1], skip_zero)
+                                            points, x.shape[1], &y[0, 0], y.shape[1])
         check(status)
 
-    def run_f32(self, const float[:, ::1] x, float[:, ::1] y, bint skip_zero):
+    def run_f32(self, const float[:, ::1] x, float[:, ::1] y):
         cdef int status = QK_OK
         cdef int64_t points = y.shape[0]
         enough(x.shape[0], points)
         if points and y.shape[1]:
             with nogil:
                 status = qk_circuit_run_f32(active, &self.c, &x[0, 0] if x.shape[1] else NULL,
-                                            points, x.shape[1], &y[0, 0], y.shape[1], skip_zero)
+                                            points, x.shape[1], &y[0, 0], y.shape[1])
         check(status)
 
     def bound(self, double x_max, int64_t input_bits, int digits):

@@ -80,12 +80,11 @@ class SparseCircuit:
         *,
         dtype: str = "float64",
         threads: int = 1,
-        skip_zero: bool = False,
     ) -> NDArray[Any]:
         """Evaluate at points x of shape (points, inputs); returns (points, outputs).
 
-        The result depends neither on `threads` nor on `skip_zero` (which leaves out units that are
-        zero on a whole block of points), bit for bit.
+        The result does not depend on `threads`, bit for bit. Units that are zero on a whole block
+        of points cost little: points that are near each other should stand side by side.
         """
         if dtype not in ("float64", "float32"):
             raise ValueError(f"dtype must be float64 or float32, got {dtype!r}")
@@ -100,7 +99,7 @@ class SparseCircuit:
         share(
             points.shape[0],
             threads,
-            lambda a, b: run(points[a:b], y[a:b], skip_zero),
+            lambda a, b: run(points[a:b], y[a:b]),
             unit=BLOCK,
         )
         return y
