@@ -38,6 +38,7 @@ cdef extern from "network.h" nogil:
                    int64_t points, double *y)
     int qk_run_f32(const qexpr_net *net, const qk_table *t, const void *x, int width,
                    int64_t points, float *y)
+    int64_t qk_circuit_scratch(const qk_circuit *c)
     int qk_circuit_bound(const qk_circuit *c, double x_max, int64_t input_bits, int digits,
                          double *bound)
 
@@ -76,7 +77,7 @@ cdef class Program:
     def scratch(self):
         """Bytes that one call takes beside its arrays."""
         if self.net.kind == 2:
-            return int(self.net.circuit.slots * 257)
+            return int(qk_circuit_scratch(&self.net.circuit))
         each = self.net.point_bytes + self.net.acc_bytes
         return int(each * self.net.block + self.net.extra_bytes)
 

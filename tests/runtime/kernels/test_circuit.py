@@ -176,8 +176,9 @@ def test_malformed_circuits_are_refused():
 
 
 def wide_circuit(rng, inputs, wide, readers):
-    """A wide layer, and units that read most of it and of each other: those run in pieces.
+    """A wide layer, and units that read most of it and of each other.
 
+    Those run in pieces, but for the few that read a node twice.
     Every unit reads something, hence depends on an input: none is exact, and the rounding bound
     is the analysis of `bound_by_units` for all of them.
     """
@@ -189,7 +190,8 @@ def wide_circuit(rng, inputs, wide, readers):
             for share in rng.dirichlet([1, 1]) if many else (0.5, 0.5):
                 count = int(share * nodes) if many else rng.integers(0, 3)
                 count = max(count, int(len(run_edge) == 2 * unit_run[-1] + 1))
-                source += sorted(rng.integers(0, nodes, count).tolist())
+                twice = not many or unit % 4 == 3
+                source += sorted(rng.choice(nodes, count, replace=twice).tolist())
                 run_edge.append(len(source))
             scale.append(rng.choice([1.0, -0.5, 0.3, 3.0]))
         unit_run.append(len(scale))
@@ -201,7 +203,7 @@ def wide_circuit(rng, inputs, wide, readers):
         np.array(source, dtype=np.uint32),
         np.array(scale) / 64,
         rng.choice([0.0, 1.0, -0.5], units),
-        rng.integers(0, 2, units).astype(np.uint8),
+        rng.integers(0, 4, units).astype(bool).astype(np.uint8),
         np.array([inputs + units - 1, inputs + units // 2, 0], dtype=np.uint32),
     )
 
@@ -223,6 +225,77 @@ def test_wide_sums_in_pieces_change_no_bit(seed, inputs, wide, readers):
     for dtype, u in (("float64", 2.0**-53), ("float32", 2.0**-24)):
         np.testing.assert_allclose(rt.rounding_bound(c, 1.0, dtype=dtype),
                                    bound_by_units(c, 1.0, u), rtol=1e-5)  # fmt: skip
+
+
+def hats(units, readers):
+    """Narrow hats in [0, 1], each of three ramps, and sums of random hats with either sign."""
+    rng = np.random.default_rng(units)
+    steps = np.arange(units + 2)
+    ramps = units + 2
+    first = 1 + np.arange(units)[:, None] + np.arange(3)  # ramps k, k + 1, k + 2
+    signs = rng.integers(0, 2, (readers, units)).astype(bool)
+    parts = [[[0], []]] * ramps
+    runs = [1] * ramps
+    scale = [float(units)] * ramps
+    for a, b, c in first.tolist():
+        parts += [[[a, c], []], [[], [b]]]
+        scale += [1.0, 2.0]
+        runs.append(2)
+    for sign in signs:
+        nodes = 1 + ramps + np.arange(units)
+        parts.append([nodes[sign].tolist(), nodes[~sign].tolist()])
+        scale.append(1.0)
+        runs.append(1)
+    lists = [part for run in parts for part in run]
+    return rt.SparseCircuit(
+        1,
+        np.r_[0, np.cumsum(runs)],
+        np.r_[0, np.cumsum([len(part) for part in lists])],
+        np.array([v for part in lists for v in part], dtype=np.uint32),
+        np.array(scale),
+        np.r_[-(steps - 1.0), np.zeros(units + readers)],
+        np.r_[np.ones(ramps + units), np.zeros(readers)].astype(np.uint8),
+        np.arange(1 + ramps + units, 1 + ramps + units + readers, dtype=np.uint32),
+    )
+
+
+@pytest.mark.parametrize("isa", rt.available())
+def test_units_that_are_zero_change_no_bit(isa):
+    # Sorted points: nearly all hats are zero on a block; shuffled ones: none is.
+    c = hats(190, 5)
+    x = np.random.default_rng(2).uniform(-0.1, 1.1, (200, 1))
+    before = rt.isa()
+    _core.select(isa)
+    try:
+        for dtype in (np.float64, np.float32):
+            for points in (np.sort(x, axis=0), x):
+                want = evaluate(c, points, dtype)
+                assert np.abs(want).max() > 0.5
+                assert c(points, dtype=np.dtype(dtype).name).tobytes() == want.tobytes()
+    finally:
+        _core.select(before)
+
+
+def test_units_that_overflow_are_not_taken_for_zero():
+    # 1e308 + 1e308 overflows; a unit that subtracts it is 0, one that takes 0 times it is NaN.
+    huge = [[[0], []], [[1, 1], []], [[], [2]], [[], [2]], [[2], [2]]]
+    lists = [part for run in huge for part in run]
+    c = rt.SparseCircuit(
+        1,
+        np.arange(6),
+        np.r_[0, np.cumsum([len(part) for part in lists])],
+        np.array([v for part in lists for v in part], dtype=np.uint32),
+        np.array([1.0, 1.0, 1.0, 0.0, 1.0]),
+        np.zeros(5),
+        np.ones(5, dtype=np.uint8),
+        np.array([3, 4, 5], dtype=np.uint32),
+    )
+    before = rt.isa()
+    for name in rt.available():
+        _core.select(name)
+        with np.errstate(over="ignore"):
+            np.testing.assert_array_equal(c(np.array([[1e308]])), [[0.0, np.nan, np.nan]])
+    _core.select(before)
 
 
 def test_a_wide_layer_is_not_kept_alive():
