@@ -19,6 +19,13 @@ def codes_of(rng, bits, grid, shape):
     return 2 * codes - (2**bits - 1) if grid == "odd" else codes
 
 
+def unaligned(x):
+    """The same array, its numbers at odd addresses: under UBSan a load that expects more fails."""
+    room = np.empty(x.nbytes + 1, np.uint8)[1:].view(x.dtype).reshape(x.shape)
+    room[:] = x
+    return room
+
+
 def convolve(x, w, stride, padding, groups, pad_value):
     """Cross-correlation in int64 or float64, tap by tap."""
     n, c, h, width = x.shape

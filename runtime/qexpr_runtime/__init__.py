@@ -1,5 +1,16 @@
 """A packed evaluator for quantized networks and exact circuits; NumPy is its only dependency."""
 
+import sys as _sys
+
+try:
+    from qexpr_runtime import _core as _core
+except ValueError as _error:  # what QEXPR_ISA asks for
+    # `python -m qexpr_runtime` imports the package before its own code can catch anything
+    if _sys.argv[:1] == ["-m"] and "qexpr_runtime" in _sys.orig_argv:
+        print(f"qexpr_runtime: {_error}", file=_sys.stderr)
+        raise SystemExit(2) from None
+    raise
+
 from qexpr_runtime.circuit import SparseCircuit, rounding_bound
 from qexpr_runtime.convolution import (
     PackedConv,

@@ -48,8 +48,8 @@ class SparseCircuit:
     def plan(self) -> _layers.CircuitPlan:
         """The circuit with its scratch slots, every index checked."""
         units, runs = len(self.bias), len(self.scale)
-        unit_run = np.ascontiguousarray(self.unit_run, dtype=np.int64)
-        run_edge = np.ascontiguousarray(self.run_edge, dtype=np.int64)
+        unit_run = np.require(self.unit_run, np.int64, "CAE")
+        run_edge = np.require(self.run_edge, np.int64, "CAE")
         if unit_run.shape != (units + 1,) or run_edge.shape != (2 * runs + 1,):
             raise KernelError("a circuit has units + 1 run bounds and 2 runs + 1 edge bounds")
         if (np.diff(unit_run) < 0).any() or (np.diff(run_edge) < 0).any():
@@ -58,8 +58,8 @@ class SparseCircuit:
             raise KernelError("the bounds of runs and edges must cover them all")
         if not (np.isfinite(self.scale).all() and np.isfinite(self.bias).all()):
             raise KernelError("scales and biases must be finite")
-        source = np.ascontiguousarray(self.source, dtype=np.uint32)
-        outputs = np.ascontiguousarray(self.outputs, dtype=np.uint32)
+        source = np.require(self.source, np.uint32, "CAE")
+        outputs = np.require(self.outputs, np.uint32, "CAE")
         try:
             return _layers.CircuitPlan(
                 self.inputs,
@@ -67,9 +67,9 @@ class SparseCircuit:
                 run_edge,
                 source,
                 outputs,
-                np.ascontiguousarray(self.relu, dtype=np.uint8),
-                np.ascontiguousarray(self.scale, dtype=np.float64),
-                np.ascontiguousarray(self.bias + 0.0, dtype=np.float64),  # no -0: see the kernel
+                np.require(self.relu, np.uint8, "CAE"),
+                np.require(self.scale, np.float64, "CAE"),
+                np.require(self.bias + 0.0, np.float64, "CAE"),  # no -0: see the kernel
             )
         except KernelError as error:
             raise KernelError(f"the circuit is not in topological order: {error}") from None
@@ -89,7 +89,7 @@ class SparseCircuit:
         if dtype not in ("float64", "float32"):
             raise ValueError(f"dtype must be float64 or float32, got {dtype!r}")
         check_threads(threads)
-        points = np.ascontiguousarray(x, dtype=dtype)
+        points = np.require(x, dtype, "CAE")
         if points.ndim != 2 or points.shape[1] != self.inputs:
             raise KernelError(f"x must have shape (points, {self.inputs}), got {points.shape}")
         if not np.isfinite(points).all():

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qexpr_runtime import _core, _layers
 from qexpr_runtime.errors import KernelError
-from qexpr_runtime.packing import Packed, integer_codes, pack, pack_sign_rows
+from qexpr_runtime.packing import Packed, array_of, integer_codes, pack, pack_sign_rows
 from qexpr_runtime.products import (
     check_sum,
     code_range,
@@ -90,7 +90,7 @@ def _window(
 
 
 def _images(X: ArrayLike, name: str = "X") -> NDArray[Any]:
-    array = np.asarray(X)
+    array = array_of(X, name)
     if array.ndim != 4:
         raise ValueError(
             f"{name} must have shape (batch, channels, height, width), got {array.shape}"

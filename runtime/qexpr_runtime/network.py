@@ -35,6 +35,7 @@ class Network:
     def __init__(self, file: File) -> None:
         self._file = file
         self._run = file.program.run
+        self._simple = file.program.simple
         self.inputs: int = file.program.inputs
         self.outputs: int = file.program.outputs
         self.is_circuit: bool = file.program.is_circuit
@@ -54,7 +55,11 @@ class Network:
         threads : int
             Python threads that share the points; the result does not depend on it, bit for bit.
         """
-        points = x if type(x) is np.ndarray else array_of(x, "x")
+        if dtype is None and threads == 1 and type(threads) is int:
+            values = self._simple(x)
+            if values is not None:
+                return values
+        points = array_of(x, "x")
         kind = points.dtype
         if kind is not _F64 and kind is not _F32 and kind is not _U8:
             points, kind = _numbers(points)
@@ -62,16 +67,12 @@ class Network:
         shape = points.shape
         if len(shape) != 2 or shape[1] != self.inputs:
             points = self._flat(points)
-        if not points.flags.c_contiguous:
-            points = np.ascontiguousarray(points)
+        points = np.ascontiguousarray(points)
         size = shape[0] if self.outputs == 1 else (shape[0], self.outputs)
         y = np.empty(size, _F32 if single else _F64)
         if single and kind is _F64:  # rounded once, here
             with np.errstate(over="ignore"):
                 points, kind = points.astype(_F32), _F32
-        if threads == 1 and type(threads) is int:
-            self._run(points, kind.itemsize, y, single)
-            return y
         width, run = kind.itemsize, self._run
         share(
             shape[0],

@@ -115,10 +115,12 @@ class Packed:
 
 
 def array_of(values: ArrayLike, name: str) -> NDArray[Any]:
+    """Return an array whose numbers lie where C may read them."""
     try:
-        return np.asarray(values)
+        array = np.asarray(values)
     except ValueError:
         raise ValueError(f"{name} must be rows of the same length") from None
+    return array if array.flags.aligned else array.copy()
 
 
 def matrix_of(values: ArrayLike, name: str) -> NDArray[Any]:

@@ -30,7 +30,7 @@ class Thresholds:
 
     def __call__(self, y: ArrayLike) -> NDArray[np.uint8]:
         """Return the codes (uint8) of int32 sums y of shape (rows, columns)."""
-        sums = np.ascontiguousarray(y)
+        sums = np.require(y, None, "CAE")
         if sums.ndim != 2 or sums.dtype != np.int32 or sums.shape[1] != len(self.direction):
             raise KernelError(
                 f"y must be int32 of shape (rows, {len(self.direction)}), "
@@ -96,8 +96,8 @@ def residual_signs(x: ArrayLike, gamma: ArrayLike) -> NDArray[np.uint8]:
     Returns rows of bits of shape (levels, rows, ceil(columns / 8)), 1 where r_e < 0 (ReBNet,
     Ghasemzadeh et al. 2018, algorithm 1), in float32.
     """
-    values = np.ascontiguousarray(x, dtype=np.float32)
-    scales = np.ascontiguousarray(gamma, dtype=np.float32)
+    values = np.require(x, np.float32, "CAE")
+    scales = np.require(gamma, np.float32, "CAE")
     if values.ndim != 2 or scales.ndim != 1 or not 1 <= scales.size <= 8:
         raise ValueError(
             f"x must be a matrix and gamma 1 to 8 numbers, got shapes {values.shape}, "

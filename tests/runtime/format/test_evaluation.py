@@ -8,6 +8,7 @@ import pytest
 import qexpr_runtime as rt
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernel_reference import unaligned
 from packed_files import KINDS, reference, stacks, steps
 from qexpr_runtime import _core
 
@@ -74,7 +75,9 @@ def test_layout_block_and_threads_change_nothing(isa, tmp_path):
     net = relu_net(tmp_path)
     x = np.random.default_rng(2).random((1003, 3))
     wanted = net(x)
-    for points in (np.asfortranarray(x), x[:, ::-1][:, ::-1], x.tolist(), np.repeat(x, 2, 0)[::2]):
+    assert wanted.dtype == np.float64
+    for points in (np.asfortranarray(x), x[:, ::-1][:, ::-1], x.tolist(), np.repeat(x, 2, 0)[::2],
+                   unaligned(x)):  # fmt: skip
         np.testing.assert_array_equal(net(points), wanted)
     for dtype in ("float64", "float32"):
         whole = net(x, dtype=dtype)

@@ -7,7 +7,7 @@ import pytest
 import qexpr_runtime as rt
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from kernel_reference import SEEDS
+from kernel_reference import SEEDS, unaligned
 from qexpr_runtime import _core
 
 
@@ -263,6 +263,7 @@ def hats(units, readers):
 def test_units_that_are_zero_change_no_bit(isa):
     # Sorted points: nearly all hats are zero on a block; shuffled ones: none is.
     c = hats(190, 5)
+    numbers = replace(c, source=unaligned(c.source), scale=unaligned(c.scale))
     x = np.random.default_rng(2).uniform(-0.1, 1.1, (200, 1))
     before = rt.isa()
     _core.select(isa)
@@ -272,6 +273,8 @@ def test_units_that_are_zero_change_no_bit(isa):
                 want = evaluate(c, points, dtype)
                 assert np.abs(want).max() > 0.5
                 assert c(points, dtype=np.dtype(dtype).name).tobytes() == want.tobytes()
+                odd = numbers(unaligned(points), dtype=np.dtype(dtype).name)
+                assert odd.tobytes() == want.tobytes()
     finally:
         _core.select(before)
 

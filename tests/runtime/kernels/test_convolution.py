@@ -5,7 +5,7 @@ import pytest
 import qexpr_runtime as rt
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_reference import SEEDS, codes_of, convolve, signs
+from kernel_reference import SEEDS, codes_of, convolve, signs, unaligned
 
 quick = settings(max_examples=30, deadline=None)
 
@@ -76,8 +76,9 @@ def test_convolutions(geometry, seed, kind, activations):
         return
     y = rt.conv2d(x, packed, activations, bits=bits, **calls)
     np.testing.assert_array_equal(y, convolve(codes, w, **options))
-    again = rt.conv2d(np.asfortranarray(x), packed, activations, bits=bits, threads=2, **calls)
-    np.testing.assert_array_equal(again, y)
+    for other in (np.asfortranarray(x), unaligned(x)):
+        again = rt.conv2d(other, packed, activations, bits=bits, threads=2, **calls)
+        np.testing.assert_array_equal(again, y)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,18 @@ def test_an_unknown_set_is_an_error(name):
     assert f"one of scalar, avx2, got '{name}'" in result.stderr
 
 
+@pytest.mark.parametrize("arguments", [[], ["info", "net.qxr"]])
+def test_an_unknown_set_is_one_line_for_the_module(arguments):
+    result = subprocess.run(
+        [sys.executable, "-m", "qexpr_runtime", *arguments],
+        env={**os.environ, "QEXPR_ISA": "sse9"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == (
+        "qexpr_runtime: QEXPR_ISA names the kernels to run: one of scalar, avx2, got 'sse9'\n"
+    )
+
+
 def test_a_refused_choice_changes_nothing():
     before = rt.isa()
     with pytest.raises(ValueError, match="QEXPR_ISA"):

@@ -5,7 +5,7 @@ import pytest
 import qexpr_runtime as rt
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_reference import SEEDS, SHAPES, codes_of, signs
+from kernel_reference import SEEDS, SHAPES, codes_of, signs, unaligned
 from qexpr_runtime import _core
 
 quick = settings(max_examples=25, deadline=None)
@@ -163,7 +163,8 @@ def test_results_do_not_depend_on_threads_or_layout(isa, activations, kind):
     one = rt.gemm(x, packed, activations)
     for threads in (2, 3, 100):
         assert rt.gemm(x, packed, activations, threads=threads).tobytes() == one.tobytes()
-    for other in (np.asfortranarray(x), np.repeat(x, 2, axis=1)[:, ::2], x[::-1][::-1]):
+    for other in (np.asfortranarray(x), np.repeat(x, 2, axis=1)[:, ::2], x[::-1][::-1],
+                  unaligned(x)):  # fmt: skip
         assert rt.gemm(other, packed, activations).tobytes() == one.tobytes()
 
 
