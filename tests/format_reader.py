@@ -8,9 +8,10 @@ from zlib import crc32
 import numpy as np
 
 FIELDS = (
-    "op source other activation kh kw sh sw ph pw pad pad_code groups channels inputs kind bits "
-    "layout code cnst scales biases levels rows sums emits dgts"
-).split()
+    *("op", "source", "other", "activation", "kh", "kw", "sh", "sw", "ph", "pw", "pad", "pad_code"),
+    *("groups", "channels", "inputs", "kind", "bits", "layout", "code", "cnst", "scales", "biases"),
+    *("levels", "rows", "sums", "emits", "dgts"),
+)
 
 
 def sections(data):

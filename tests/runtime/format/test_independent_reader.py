@@ -1,7 +1,5 @@
 """FORMAT.md says enough: a reader written from it gives the values that the runtime gives."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 import qexpr_runtime as rt
