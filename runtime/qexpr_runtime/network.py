@@ -59,6 +59,9 @@ class Network:
             values = self._simple(x)
             if values is not None:
                 return values
+        return self._general(x, dtype, threads)
+
+    def _general(self, x: ArrayLike, dtype: str | None, threads: int) -> NDArray[Any]:
         points = array_of(x, "x")
         kind = points.dtype
         if kind is not _F64 and kind is not _F32 and kind is not _U8:
