@@ -1,6 +1,8 @@
 """Multiresolution networks of several levels that are small: with parameters no search ends in."""
 
+from dataclasses import replace
 from fractions import Fraction
+from itertools import zip_longest
 
 from qexpr.circuits.constructions import multiresolution
 from qexpr.circuits.constructions.multiresolution_plan import errors
@@ -12,9 +14,14 @@ from qexpr.core.query import Query
 __all__ = ["planned_tree", "small_tree"]
 
 
-def planned_tree(query, norm, first, levels, j=1, extra=0, folds=2):
-    """The plan with so many blocks and levels; its eps is its error, rounded up (and below 1)."""
+def planned_tree(query, norm, first, levels, j=1, extra=0, folds=2, more=()):
+    """The plan with so many blocks and levels; its eps is its error, rounded up (and below 1).
+
+    `more` planes of each order than the fewest.
+    """
     terms = errors(query, norm)
+    planes = tuple(P + e for P, e in zip_longest(terms.planes, more, fillvalue=0))
+    terms = replace(terms, planes=planes)
     N = (first << levels) - 1
     k = terms.steps(N, j)
     tree = Tree(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
+from qexpr.core.planes import hat_price, variants_of
 from qexpr.errors import OutOfRegime
 
 __all__ = ["Tree", "TreeErrors", "cheapest_tree"]
@@ -20,11 +21,10 @@ __all__ = ["Tree", "TreeErrors", "cheapest_tree"]
 _STEPS = (1, 3, 5, 7)  # odd parts of a step: an offset of j/4, j/2 or 2 covers every function
 _SHARES = (8, 40)  # what of eps is kept for products
 _DIGITS = 128  # the digits' error is brought down to this part of eps
-_HATS = {1: 6, 2: 3}  # edges of a hat; 7 beyond
 _RISEN = 1.25  # where the nodes' cost is so many times the least, more digits do not help
 _GRIDS = 20  # choices of digits that are tried with every depth of the tree, by their nodes
-_RANKED = 10  # trees that are worked out, by price
-_COUNTED = 2  # trees that are counted, by price
+_RANKED = 10  # trees that are worked out, by price, for each choice of planes
+_COUNTED = 2  # trees that are counted, by price, for each choice of planes
 _MOST_CELLS = 2.0**62
 
 
@@ -80,7 +80,7 @@ class TreeErrors:
 
     Planes suffice where, for every order i,
 
-        remainder[i] h^n + sum_{m > i} carried[i][m] q_m <= reach[i] q_i,
+        remainder[i] h^n + sum_{m >= i} carried[i][m] q_m <= 2^(b P - 1) q_i,
 
     and at level 0, of blocks of 2^L cells, where ``size[i] (2^L h)^i <= 2^(b P - 1) 2^(L n) q_i``.
     There are `number` multi-indices of each order. The error is at most
@@ -96,11 +96,18 @@ class TreeErrors:
     planes: tuple[int, ...]
     remainder: tuple[Fraction, ...]
     carried: tuple[tuple[Fraction, ...], ...]
-    reach: tuple[Fraction, ...]
     size: tuple[Fraction, ...]
     taylor: Fraction
     digit: tuple[Fraction, ...]
     product: tuple[int, ...]
+
+    @cached_property
+    def reach(self) -> tuple[Fraction, ...]:
+        """What is left of the planes' 2^(b P - 1) steps beside an order's own weight; above 0."""
+        return tuple(
+            Fraction(2) ** (self.bits * P - 1) - row[i]
+            for i, (P, row) in enumerate(zip(self.planes, self.carried, strict=True))
+        )
 
     @cached_property
     def _floats(self) -> tuple[list[float], list[list[float]], list[float]]:
@@ -280,7 +287,7 @@ def _price(errors: TreeErrors, tree: Tree) -> int:
     """About what a tree costs: hats, the sum tree, digits, products and waves."""
     d, number = errors.d, errors.number
     nodes = (tree.N + 1) ** d
-    total: int = _HATS.get(d, 7) * nodes
+    total: int = hat_price(d) * nodes
     for level in range(tree.levels + 1):
         side, r, planes = tree.first << level, tree.folds[level], tree.at(level)
         blocks, classes = side**d, 2**d
@@ -319,7 +326,7 @@ def _grids(errors: TreeErrors, eps: Fraction) -> list[Tree]:
                 room = goal * (1 - 1 / share if errors.n > 1 else 1 - 2.0**-30)
                 cells = _least_cells(errors, pieces, extra, room)
                 if cells < _MOST_CELLS:
-                    cost = (cells + 1) ** d * (digits + _HATS.get(d, 7))
+                    cost = (cells + 1) ** d * (digits + hat_price(d))
                     found.append((cost, j, extra, cells))
                     least = min(least, cost)
             if found and found[-1][0] > _RISEN * least:  # beyond the best number of digits
@@ -355,14 +362,17 @@ def cheapest_tree(errors: TreeErrors, eps: Fraction, count: Callable[[Tree], int
     OutOfRegime
         If no tree reaches eps.
     """
-    ranked = sorted((_price(errors, tree), tree) for tree in _grids(errors, eps))
     made: list[tuple[int, Tree]] = []
-    for _, guess in ranked:
-        tree = _worked_out(errors, guess, eps)
-        if tree is not None:
-            made.append((_price(errors, tree), tree))
-        if len(made) == _RANKED:
-            break
+    for held in variants_of(errors):
+        ranked = sorted((_price(held, tree), tree) for tree in _grids(held, eps))
+        found: list[tuple[int, Tree]] = []
+        for _, guess in ranked:
+            tree = _worked_out(held, guess, eps)
+            if tree is not None:
+                found.append((_price(held, tree), tree))
+            if len(found) == _RANKED:
+                break
+        made += sorted(found)[:_COUNTED]
     if not made:
         raise OutOfRegime(f"no choice of grid and digits brings the error below {eps}")
-    return min((count(tree), tree) for _, tree in sorted(made)[:_COUNTED])[1]
+    return min((count(tree), tree) for tree in {tree for _, tree in made})[1]

@@ -21,6 +21,7 @@ from qexpr.bounds.witness.bubbles_limit import limit_power
 from qexpr.bounds.witness.multiresolution import errors
 from qexpr.bounds.witness.source import digit_bits
 from qexpr.core.levels import TreeErrors
+from qexpr.core.planes import hat_price, variants_of
 from qexpr.core.query import Query
 from qexpr.errors import InvalidInput, shorten
 
@@ -123,17 +124,18 @@ def _pieces(terms: TreeErrors, j: int) -> list[Piece]:
 
 def _multiresolution(d: int, n: int, b: int, free: bool) -> Fraction:
     """The largest over the octave of the n-th power of the least (edges a node) (eps/h^n)^(d/n)."""
-    terms = errors(d, n, b)
     plans = [
         (_edges(terms, extra, free), _reachable(terms, _pieces(terms, j), extra))
+        for terms in variants_of(errors(d, n, b))
         for j in _STEPS
         for extra in _extras(terms)
     ]
+    taylor = errors(d, n, b).taylor
     places = [1 + Fraction(k, _PARTS) for k in range(_PARTS + 1)]
     largest = Fraction(0)
     for low, high in pairwise(places):
         # eps < high, and h^n is at least what low allows
-        least = min(edges**n * (high / _most(terms, ends, low)) ** d for edges, ends in plans)
+        least = min(edges**n * (high / _most(taylor, ends, low)) ** d for edges, ends in plans)
         largest = max(largest, least)
     return largest
 
@@ -144,7 +146,7 @@ def _edges(terms: TreeErrors, extra: tuple[int, ...], free: bool) -> Fraction:
     above = Fraction(1, 2**d - 1)
     digits = sum(c * p for c, p in zip(terms.number, terms.planes, strict=True))
     more = sum(c * e for c, e in zip(terms.number, extra, strict=True))
-    fixed = Fraction(0) if free else {1: 6, 2: 3}.get(d, 7) + (1 + above)
+    fixed = Fraction(0) if free else hat_price(d) + (1 + above)
     return fixed + (1 + above) * digits + more
 
 
@@ -181,15 +183,15 @@ def _reachable(
 
 
 def _most(
-    terms: TreeErrors, pieces: list[tuple[Fraction, Fraction, Fraction]], eps: Fraction
+    taylor: Fraction, pieces: list[tuple[Fraction, Fraction, Fraction]], eps: Fraction
 ) -> Fraction:
     """The largest h^n with taylor h^n + digits <= eps."""
     scale = Fraction(1)
-    while terms.taylor * scale < eps:
+    while taylor * scale < eps:
         scale *= 2
     while True:
         for start, end, coded in pieces:
             left = eps - scale * coded
-            if terms.taylor * scale * start < left:
-                return min(scale * end, left / terms.taylor)
+            if taylor * scale * start < left:
+                return min(scale * end, left / taylor)
         scale /= 2

@@ -50,7 +50,6 @@ def errors(d: int, n: int, b: int) -> TreeErrors:
         planes=tuple(planes),
         remainder=tuple(remainder),
         carried=tuple(map(tuple, spread)),
-        reach=tuple(half * 2 ** (b * planes[i]) - spread[i][i] for i in range(n)),
         size=tuple(Fraction(1, b_) for b_ in least),
         taylor=k_constant(d, n)[1] / factorial(n),
         digit=tuple(half * counts[i] * (Fraction(1) if i == 0 else kappa(i)[1]) for i in range(n)),

@@ -63,7 +63,6 @@ def errors(query: Query, norm: Fraction | None) -> TreeErrors:
             for i in range(n)
         ),
         carried=carried,
-        reach=tuple(2 ** (b * planes[i] - 1) - carried[i][i] for i in range(n)),
         size=tuple(size / _least_factorial(d, i) for i in range(n)),
         taylor=size * k_constant(d, n)[1] / factorial(n),
         digit=tuple(slack * order_count(d, i) * (kappa(i)[1] if i else 1) / 2 for i in range(n)),

@@ -1,8 +1,10 @@
 """The bound's counts of multiresolution bit-planes against the construction's."""
 
+import math
 import random
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from small_trees import planned_tree
 
@@ -44,7 +46,8 @@ def test_trees_that_no_search_ends_in_are_counted_too(d, alphabet):
         assert multiresolution.errors(d, n, b) == errors(query, None)
         levels, first = draw.choice((0, 1, 3)), draw.choice((2, 3, 8, 21))
         shape = first, levels, draw.choice((1, 3, 5, 7)), draw.choice((0, 2)), draw.choice((0, 3))
-        made, tree = planned_tree(query, None, *shape)
+        more = [draw.choice((0, 0, 1, 2)) for _ in range(n)]
+        made, tree = planned_tree(query, None, *shape, more=more)
         counted = multiresolution_count.count(d, n, query.alphabet, made.query.eps, tree)
         assert (counted.weights, counted.free, counted.depth) == (
             made.counts.weights,
@@ -85,6 +88,36 @@ def test_it_grows_without_a_logarithm(d, n):
     near = constant(4)
     assert max(far) <= near
     assert max(far) <= 1.15 * min(far)
+
+
+# the end of two decades: that of cones, and later where O(L^2) edges of products still count
+ENDS = {(1, 1): 12, (1, 2): 12, (2, 1): 8, (2, 2): 8, (3, 2): 6}
+ENDS |= {(1, 3): 16, (2, 3): 9, (3, 3): 7, (2, 4): 12}
+
+
+@pytest.mark.parametrize(("d", "n"), list(ENDS))
+def test_the_exponent_is_d_over_n(d, n):
+    """Fitted on exact counts, without building, within 3 percent."""
+    places = np.linspace(ENDS[d, n] - 2, ENDS[d, n], 9)
+    values = [get(ID).evaluate(d, n, eps=Fraction(1, round(10**place))) for place in places]
+    for quantity in ("weights", "free_bits"):
+        sizes = [math.log10(float(value[quantity])) for value in values]
+        assert np.polyfit(places, sizes, 1)[0] == pytest.approx(d / n, rel=0.03)
+
+
+@pytest.mark.parametrize(("d", "n"), list(ENDS))
+def test_digits_of_a_node_do_not_grow(d, n):
+    """The most of an octave of cells, at about 10^4 nodes and with cells an eighth as wide."""
+
+    def most(halvings):
+        found = []
+        for part in range(6):
+            eps = Fraction(1, round(10 ** (4 * n / d) * 2 ** (n * (halvings + part / 6))))
+            numbers = get(ID).find(Query(d, n, eps=eps))
+            found.append(numbers["t"] + numbers["C"] / (numbers["N"] + 1) ** d)
+        return max(found)
+
+    assert most(3) <= 1.02 * most(0)
 
 
 @pytest.mark.parametrize(
