@@ -48,12 +48,12 @@ def _best(errors: TreeErrors) -> tuple[int, ...]:
         edges = hat_price(errors.d) + share * (
             1 + sum(c * P for c, P in zip(errors.number, planes, strict=True))
         )
-        least = math.inf
+        cheapest = math.inf
         while True:
             left = sum(weights)
-            least = min(least, edges * (taylor + left) ** (errors.d / errors.n))
+            cheapest = min(cheapest, edges * math.pow(taylor + left, errors.d / errors.n))
             if left * _DIGITS < taylor:
-                return least
+                return cheapest
             i = max(range(errors.n), key=lambda i: (weights[i] / errors.number[i], -i))
             edges += errors.number[i]
             weights[i] /= 2**errors.bits
