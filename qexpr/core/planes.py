@@ -35,7 +35,7 @@ def _best(errors: TreeErrors) -> tuple[int, ...]:
     """Add or drop a plane of one order, or add one of all of them, as long as it pays."""
     carried = [[float(x) for x in row] for row in errors.carried]
     remainder, digit = ([float(x) for x in row] for row in (errors.remainder, errors.digit))
-    taylor, share = float(errors.taylor), 2**errors.d / (2**errors.d - 1)
+    taylor, share = float(errors.taylor), 1 + 1 / ((1 << errors.d) - 1)
 
     def cost(planes: tuple[int, ...]) -> float:
         """Edges a node times nodes, at h = 1 and with the best further planes."""

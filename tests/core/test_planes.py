@@ -1,4 +1,4 @@
-"""How many planes each order takes: against every choice near the fewest, in exact rationals."""
+"""How many planes each order takes: against every choice near the fewest."""
 
 import itertools
 from dataclasses import replace
@@ -20,17 +20,17 @@ HATS = {1: 6, 2: 3}
 
 def cost(terms):
     """Edges a node, times nodes at h = 1, for steps as small as the inequalities allow."""
-    q = [Fraction(0)] * terms.n
+    q = [0.0] * terms.n
     for i in reversed(range(terms.n)):
-        carried = sum(terms.carried[i][m] * q[m] for m in range(i + 1, terms.n))
-        q[i] = (terms.remainder[i] + carried) / terms.reach[i]
-    share = Fraction(2**terms.d, 2**terms.d - 1)
+        carried = sum(float(terms.carried[i][m]) * q[m] for m in range(i + 1, terms.n))
+        q[i] = (float(terms.remainder[i]) + carried) / float(terms.reach[i])
+    share = 2**terms.d / (2**terms.d - 1)
     edges = HATS.get(terms.d, 7) + share
     edges += share * sum(c * P for c, P in zip(terms.number, terms.planes, strict=True))
-    error = [w * step for w, step in zip(terms.digit, q, strict=True)]
-    found = []
-    while sum(error) * 1000 > terms.taylor:
-        found.append(float(edges) * float(terms.taylor + sum(error)) ** (terms.d / terms.n))
+    error = [float(w) * step for w, step in zip(terms.digit, q, strict=True)]
+    taylor, found = float(terms.taylor), []
+    while sum(error) * 1000 > taylor:
+        found.append(edges * (taylor + sum(error)) ** (terms.d / terms.n))
         dearest = max(range(terms.n), key=lambda i: error[i] / terms.number[i])
         error[dearest] /= 2**terms.bits
         edges += terms.number[dearest]
