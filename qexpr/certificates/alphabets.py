@@ -12,7 +12,7 @@ from qexpr.errors import CertificateError, InvalidInput, shorten
 
 __all__ = ["digit_bits_of", "members_of", "require_alphabet"]
 
-_MOST_VALUES = 2**16
+_MOST_VALUES = {"linear": 2**16, "nonlinear": 24}  # the search for t ends below 5,000
 
 
 def members_of(name: str, t: int) -> tuple[Fraction, ...]:
@@ -21,16 +21,24 @@ def members_of(name: str, t: int) -> tuple[Fraction, ...]:
     A nonlinear t for which values would coincide is raised to the least one for which none do.
     """
     alphabet = read_alphabet(name)
-    if alphabet.lam > _MOST_VALUES:
-        raise CertificateError(f"an alphabet of {alphabet.lam} values is beyond any circuit here")
+    if alphabet.lam > _MOST_VALUES[alphabet.kind]:
+        raise CertificateError(f"the alphabet {alphabet} is beyond any circuit here")
     if alphabet.kind == "linear":
         return tuple(Fraction(2 * j + 1 - alphabet.lam, alphabet.lam) for j in range(alphabet.lam))
     order = alphabet.lam - 1
-    while True:
-        powers = {1} | {_root_above(t**j, order) for j in range(1, order)}
-        if len(powers) == order:
-            return (Fraction(-1, 2), *(Fraction(1, 2**k) for k in sorted(powers, reverse=True)))
+    while (powers := _distinct_powers(t, order)) is None:
         t += 1
+    return (Fraction(-1, 2), *(Fraction(1, 2**k) for k in reversed(powers)))
+
+
+def _distinct_powers(t: int, order: int) -> list[int] | None:
+    """1 and ceil(t^(j/order)), ascending, None if two of them are equal."""
+    powers = [1]
+    for j in range(1, order):
+        powers.append(_root_above(t**j, order))
+        if powers[-1] == powers[-2]:
+            return None
+    return powers
 
 
 def digit_bits_of(name: str) -> int:

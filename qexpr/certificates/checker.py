@@ -45,7 +45,7 @@ def verify(certificate: Certificate, w: Any) -> None:
     _require_equal(evidence["units"], runs_of(w), "units")
     f = read_target(certificate)
     try:
-        norm = _norm(evidence["membership"], f, w)
+        norm, bounds = _norm(evidence["membership"], w)
         found = derive(w, f, [tuple(run) for run in runs_of(w)], norm)
         _require_equal(evidence["constants"], as_text(found.constants), "constants")
         _require_equal(evidence["terms"], as_text(found.terms), "terms")
@@ -54,6 +54,7 @@ def verify(certificate: Certificate, w: Any) -> None:
                 f"the upper end must be the sum of the terms, {found.total}, "
                 f"got {shorten(certificate.upper)}"
             )
+        _require_class(f, w, bounds)
         _check_lower(certificate, w, f)
     except CertificateError:
         raise
@@ -67,29 +68,35 @@ def _require_equal(stated: Any, actual: Any, name: str) -> None:
         raise CertificateError(f"the {name} of the document are not what the circuit gives")
 
 
-def _norm(stated: Any, f: Any, w: Circuit) -> Fraction:
-    """The stated norm, at least the one that is proven here."""
+def _norm(stated: Any, w: Circuit) -> tuple[Fraction, list[tuple[Any, Fraction]]]:
+    """The stated norm, and the bounds of derivatives that it is the largest of."""
     if not isinstance(stated, Mapping) or set(stated) != {"n", "norm", "bounds"}:
         raise CertificateError("membership must be an object of n, norm and bounds")
     n = w.plan.get("n")
     if type(n) is not int or type(stated["n"]) is not int or stated["n"] != n:
         raise CertificateError(f"membership must be for the plan's n, {shorten(n)}")
-    proven = prove_norm(f, n)
-    bounds = stated["bounds"]
-    if not isinstance(bounds, list) or len(bounds) != len(proven["bounds"]):
+    if not isinstance(stated["bounds"], list) or not stated["bounds"]:
         raise CertificateError("membership must bound every derivative once")
-    uppers = []
-    for bound, (index, upper) in zip(bounds, proven["bounds"], strict=True):
+    bounds = []
+    for bound in stated["bounds"]:
         if not isinstance(bound, list) or len(bound) != 2:
             raise CertificateError("a bound of membership is [multi-index, upper]")
-        _require_equal(bound[0], index, "multi-indices of membership")
-        uppers.append(read_number(bound[1], "a bound of membership"))
-        if uppers[-1] < Fraction(upper):
-            raise CertificateError(f"the bound of D^{index} f is not proven: it may be {upper}")
+        bounds.append((bound[0], read_number(bound[1], "a bound of membership")))
     norm = read_number(stated["norm"], "norm")
-    if norm != max(uppers):
+    if norm != max(upper for _, upper in bounds):
         raise CertificateError("the norm must be the largest of the bounds")
-    return norm
+    return norm, bounds
+
+
+def _require_class(f: Any, w: Circuit, bounds: list[tuple[Any, Fraction]]) -> None:
+    """Every derivative up to the plan's n is proven anew to be within its stated bound."""
+    proven = prove_norm(f, w.plan["n"])["bounds"]
+    if len(bounds) != len(proven):
+        raise CertificateError("membership must bound every derivative once")
+    for (stated, upper), (index, least) in zip(bounds, proven, strict=True):
+        _require_equal(stated, index, "multi-indices of membership")
+        if upper < Fraction(least):
+            raise CertificateError(f"the bound of D^{index} f is not proven: it may be {least}")
 
 
 def _check_lower(certificate: Certificate, w: Circuit, f: Any) -> None:

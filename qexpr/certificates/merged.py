@@ -17,9 +17,9 @@ import numpy as np
 from qexpr.circuits.graph import Circuit
 from qexpr.errors import CertificateError
 
-__all__ = ["Merged", "Run", "merge", "normalised"]
+__all__ = ["Merged", "Run", "dyadic", "merge", "normalised"]
 
-_NARROW = 40  # common denominators up to 2^40 are added in int64
+_NARROW = 62  # bits of the sums that are taken in int64
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,15 @@ class Merged:
     def terms(self, unit: int) -> dict[int, Fraction]:
         """The unit's sources with their weights."""
         return {
-            int(self.sources[i]): Fraction(int(self.numbers[i]))
-            / Fraction(2) ** int(self.exponents[i])
+            int(self.sources[i]): dyadic(self.numbers[i], self.exponents[i])
             for i in range(int(self.starts[unit]), int(self.starts[unit + 1]))
         }
+
+
+def dyadic(number: Any, exponent: Any) -> Fraction:
+    """``number * 2**-exponent`` of two integers."""
+    power = int(exponent)
+    return Fraction(int(number), 1 << power) if power >= 0 else Fraction(int(number) << -power)
 
 
 def normalised(numbers: np.ndarray, exponents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -76,11 +81,12 @@ def normalised(numbers: np.ndarray, exponents: np.ndarray) -> tuple[np.ndarray, 
     return numbers >> low, exponents - low
 
 
-def _values(circuit: Circuit) -> tuple[np.ndarray, int]:
-    """The alphabet as integers over 2^k, and k."""
+def _values(circuit: Circuit, most: int) -> tuple[np.ndarray, int]:
+    """The alphabet as integers over 2^k, of which `most` are added, and k."""
     k = max((v.denominator.bit_length() - 1 for v in circuit.alphabet), default=0)
     whole = [int(v * 2**k) for v in circuit.alphabet]
-    wide = max((abs(v).bit_length() for v in whole), default=0) > _NARROW
+    longest = max((abs(v).bit_length() for v in whole), default=0)
+    wide = longest + most.bit_length() > _NARROW
     return np.array(whole, object if wide else np.int64), k
 
 
@@ -108,10 +114,11 @@ def _collapse(circuit: Circuit, runs: tuple[Run, ...], units: int) -> Merged:
         [np.arange(circuit.d + 1)]
         + [np.repeat(np.arange(r.first, r.first + r.size), r.copies) for r in runs]
     )
-    table, exponent = _values(circuit)
     targets = circuit.targets.astype(np.int64)
     keys = targets * units + of_node[circuit.sources]  # ascending, as the edges are sorted
     heads = np.flatnonzero(np.concatenate([[True], np.diff(keys) > 0]))
+    added = np.diff(np.append(heads, len(keys)))
+    table, exponent = _values(circuit, int(added.max(initial=1)))
     numbers: Any = np.add.reduceat(table[circuit.codes], heads)
     keys = keys[heads]
     node, source = keys // units, keys % units

@@ -19,6 +19,7 @@ __all__ = ["REAL", "Values", "is_dyadic", "least_t", "values_of"]
 HALF = Fraction(1, 2)
 MAX_VALUES = 2**16
 MAX_COINS = 10**6
+_MOST_NONLINEAR = 24  # whose least value is 2^-3155
 
 
 def is_dyadic(value: Fraction) -> bool:
@@ -37,15 +38,23 @@ def _exponents(lam: int, t: int) -> tuple[int, ...]:
     return tuple(out)
 
 
-def _is_legal(lam: int, t: int) -> bool:
-    exponents = _exponents(lam, t)
-    return len(set(exponents)) == len(exponents)
-
-
 @lru_cache(maxsize=256)
 def least_t(lam: int, t: int = 1) -> int:
-    """The least t' >= t for which the nonlinear alphabet has `lam` distinct values."""
-    while not _is_legal(lam, t):
+    """The least t' >= t for which the nonlinear alphabet has `lam` distinct values.
+
+    The exponents ceil(t^(j/(lam-1))) are distinct exactly where each is above j: powers of t are
+    convex in j, so once above their index they stay a whole step apart. And t^j > j^(lam-1) is
+    hardest for j = 3, or the largest j below it.
+    """
+    j = min(3, lam - 2)
+    if j < 1:
+        return t
+    if lam > _MOST_NONLINEAR:
+        raise InvalidInput(
+            f"{lam} distinct powers of two reach down to values that no circuit can hold: "
+            f"nonlinear alphabets have at most {_MOST_NONLINEAR} values, linear ones up to 16 bits"
+        )
+    while t**j <= j ** (lam - 1):
         t += 1
     return t
 
@@ -164,7 +173,7 @@ def _build(alphabet: Alphabet, t: int) -> Values:
     if lam > MAX_VALUES:
         raise InvalidInput(
             f"a circuit's alphabet has at most 2^16 values, got {alphabet}: "
-            "use nonlinear up to 65536 or linear up to 16 bits"
+            f"use nonlinear up to {_MOST_NONLINEAR} or linear up to 16 bits"
         )
     if alphabet.kind == "linear":
         members = tuple(Fraction(j, lam) for j in range(1 - lam, lam, 2))

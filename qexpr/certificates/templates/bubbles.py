@@ -19,13 +19,13 @@ import numpy as np
 
 from qexpr.certificates.alphabets import digit_bits_of
 from qexpr.certificates.derivation import Derivation
-from qexpr.certificates.merged import Merged, Run
+from qexpr.certificates.merged import Merged, Run, dyadic
 from qexpr.certificates.plans import Reader, count, list_of_powers, power, rational, whole
 from qexpr.certificates.templates.amplification import Amplification
 from qexpr.certificates.templates.lattice import Lattice, NodeValues
 from qexpr.certificates.templates.planes import SLACK, require_free
 from qexpr.certificates.templates.products import Product, Products
-from qexpr.certificates.templates.rules import ABOVE, AFFINE, BELOW, LATTICE, OTHER, Rules
+from qexpr.certificates.templates.rules import ABOVE, AFFINE, BELOW, LATTICE, Rules
 from qexpr.certificates.templates.waves import Waves
 from qexpr.errors import CertificateError
 from qexpr.rigor.bubbles import bubble_kappa
@@ -125,19 +125,18 @@ class _Walk:
 
     def _sum(self, unit: int) -> None:
         self.total = unit
-        self.found, _ = self.products.collect(self.net.terms(unit), self.stages)
-        self.base = self.lattice.sum_into(unit, (OTHER,))
+        self.found, rest = self.products.collect(self.net.terms(unit), self.stages)
+        self.base = self.lattice.sum_into(unit, rest)
         self.amplification.begin(unit)
 
     def factors(self) -> dict[tuple[int, ...], tuple[Fraction, int, Fraction]]:
         """By direction of the wave: A, the unit that holds scale (p + 1), and that scale."""
         out: dict[tuple[int, ...], tuple[Fraction, int, Fraction]] = {}
         for product, size in self.found:
-            plane, wave = _sides(product)
-            if wave.powers in out or wave.powers not in _SECOND:
+            plane, scale, wave = _sides(product)
+            if wave in out or wave not in _SECOND:
                 raise CertificateError("two products have a bubble in common")
-            assert plane.plane is not None
-            out[wave.powers] = self.gain * size, plane.plane, plane.scale
+            out[wave] = self.gain * size, plane, scale
         if set(out) != {key for key in _SECOND if len(key) == self.net.d}:
             raise CertificateError("there is not one product for each bubble")
         return out
@@ -154,13 +153,12 @@ class _Walk:
         return seen
 
 
-def _sides(product: Product) -> tuple[Any, Any]:
-    """The factor on the mesh, and the wave."""
-    planes = [side for side in (product.p, product.q) if side.plane is not None]
-    waves = [side for side in (product.p, product.q) if side.plane is None]
-    if len(planes) != 1 or len(waves) != 1:
-        raise CertificateError("a product is not that of a function on the mesh and a bubble")
-    return planes[0], waves[0]
+def _sides(product: Product) -> tuple[int, Fraction, tuple[int, ...]]:
+    """The factor on the mesh, its unit and its scale; and the direction of the other's wave."""
+    for side, other in ((product.p, product.q), (product.q, product.p)):
+        if side.plane is not None and other.wave is not None:
+            return side.plane, side.scale, other.wave
+    raise CertificateError("a product is not that of a function on the mesh and a bubble")
 
 
 class _Values:
@@ -366,8 +364,7 @@ def _require_layout(
     kind = BELOW if plan["d"] == 2 else ABOVE
     inner = free[seen.rules.kind[free] == kind]
     sizes = [
-        Fraction(int(seen.rules.rows[u, 0, :-1].max())) / Fraction(2) ** int(seen.rules.exponent[u])
-        for u in np.unique(inner)
+        dyadic(seen.rules.rows[u, 0, :-1].max(), seen.rules.exponent[u]) for u in np.unique(inner)
     ]
     place = plan["b"] * (plan["E"] + (2 if plan["d"] == 2 else 1))
     if not sizes or min(sizes) * 2**place != plan["N"]:

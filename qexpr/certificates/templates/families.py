@@ -15,7 +15,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from qexpr.certificates.merged import Run
+from qexpr.certificates.merged import Run, dyadic
 from qexpr.certificates.templates.rules import ABOVE, BELOW, OTHER, Rules
 from qexpr.errors import CertificateError
 
@@ -91,7 +91,7 @@ class Families:
                 raise CertificateError(
                     f"the units from node {run.node} on do not all read the same of one family"
                 )
-            weight = Fraction(int(one[0])) / Fraction(2) ** int(one[1])
+            weight = dyadic(*one)
             first = int(source[now][0])
             value = self.rules.constant_of(first)
             if value is not None and (source[now] == first).all():
@@ -120,8 +120,8 @@ class Families:
     # The axes ----------------------------------------------------------------------------------
 
     def _rows(self, unit: int, number: int) -> list[tuple[Fraction, ...]]:
-        place = Fraction(2) ** int(self.rules.exponent[unit])
-        return [tuple(int(v) / place for v in row) for row in self.rules.rows[unit, :number]]
+        place = self.rules.exponent[unit]
+        return [tuple(dyadic(v, place) for v in row) for row in self.rules.rows[unit, :number]]
 
     def _y(self, axis: int, m: int, slope: Fraction, shift: Fraction) -> tuple[Fraction, ...]:
         """slope * y + shift as a row."""

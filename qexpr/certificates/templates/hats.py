@@ -20,7 +20,7 @@ from qexpr.errors import CertificateError
 
 __all__ = ["recognise_hats"]
 
-_BITS = 58
+_BITS = 52  # differences of rows are summed over d + 1 <= 2^8 numbers
 _NAMES = "the hats"
 
 
@@ -175,6 +175,8 @@ def _flattened(rules: Rules, run: Run, node: _Node, N: int) -> tuple[int, int]:
     flat = (rules.kind[constant] == AFFINE) & (rules.rows[constant, 0, :-1] == 0).all(axis=1)
     if not flat.all() or not np.array_equal(owner[first], np.arange(run.size)):
         raise CertificateError(f"each of {_NAMES} must begin with a constant")
+    if (lengths_of(rules.rows[constant, 0, -1]) + lengths_of(total[first]) > _BITS).any():
+        raise CertificateError(f"the numbers of {_NAMES} are beyond this checker")
     heights = rules.rows[constant, 0, -1] * total[first]
     powers = rules.exponent[constant] + place[first]
     height, power = int(heights[0]), int(powers[0])

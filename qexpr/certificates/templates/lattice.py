@@ -12,6 +12,7 @@ stencil nabla_{e1} .. nabla_{ed} nabla_{(1,..,1)}: cumulative sums.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,11 +82,18 @@ class Lattice:
             self.known[unit] = made
             self.rules.kind[unit] = LATTICE
 
-    def sum_into(self, unit: int, less: tuple[int, ...] = ()) -> NodeValues:
-        """The unit's incoming sum at the nodes, without sources of the kinds `less`."""
+    def sum_into(self, unit: int, only: Collection[int] | None = None) -> NodeValues:
+        """The unit's incoming sum at the nodes, over all of its sources or `only` these.
+
+        Raises
+        ------
+        CertificateError
+            If one of them is no function on the mesh.
+        """
         net, rules = self.net, self.rules
         edges = np.arange(int(net.starts[unit]), int(net.starts[unit + 1]))
-        edges = edges[~np.isin(rules.kind[net.sources[edges]], less)]
+        if only is not None:
+            edges = edges[np.isin(net.sources[edges], np.array([*only], np.int64))]
         source, number, exponent = net.sources[edges], net.numbers[edges], net.exponents[edges]
         kinds = rules.kind[source]
         place = exponent + rules.exponent[source]

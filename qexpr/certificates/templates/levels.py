@@ -113,6 +113,8 @@ class Walk:
         made.base = self.tree.sum_of(unit, edges)
         if made.base is None or made.base.level != level:
             raise CertificateError("the sum of a level has no part of order 0")
+        if any(self.tree.known[self.plane_of(p)].level != level for p, _ in made.products):
+            raise CertificateError("a product of a level has the plane of another")
         self.sums[level] = made
         if level:
             self._require_positive(made, level)

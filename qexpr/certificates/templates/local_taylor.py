@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qexpr.certificates.merged import Merged, Run
+from qexpr.certificates.merged import Merged, Run, dyadic
 from qexpr.certificates.templates.amplification import Amplification
 from qexpr.certificates.templates.families import Families, Signal
 from qexpr.certificates.templates.rules import Rules
@@ -96,8 +96,7 @@ class Walk:
             first = int(source[now][0])
             value = self.rules.constant_of(first)
             if value is not None and now.sum() == 1:
-                weight = Fraction(int(number[now][0])) / Fraction(2) ** int(exponent[now][0])
-                self.constant += weight * value
+                self.constant += dyadic(number[now][0], exponent[now][0]) * value
                 continue
             family = self.families.family_at(first) if index >= 0 else None
             if family is None or not np.array_equal(source[now] - first, np.arange(nodes)):

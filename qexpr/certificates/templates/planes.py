@@ -16,7 +16,7 @@ import numpy as np
 
 from qexpr.certificates.alphabets import digit_bits_of
 from qexpr.certificates.derivation import Derivation
-from qexpr.certificates.merged import Merged
+from qexpr.certificates.merged import Merged, dyadic
 from qexpr.certificates.templates.lattice import Lattice, NodeValues
 from qexpr.certificates.templates.rules import ABOVE, AFFINE, BELOW, Rules
 from qexpr.errors import CertificateError
@@ -160,7 +160,7 @@ def require_code(
     place = plan["b"] * (plan["E"] + 2 - level)
     size = np.abs(seen.rules.rows[inner, 0, :-1]).max(axis=1)
     pairs = np.unique(np.stack([size, seen.rules.exponent[inner]]), axis=1).T.tolist()
-    if any(Fraction(a) / Fraction(2) ** e * 2**place != plan["N"] for a, e in pairs):
+    if any(dyadic(a, e) * 2**place != plan["N"] for a, e in pairs):
         raise CertificateError("the functions of the basis are not at the scale of the plan")
 
 

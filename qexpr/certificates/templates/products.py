@@ -11,10 +11,10 @@ by at most 4^-(r+1), and |product| <= min(|p|, |q|).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from qexpr.certificates.merged import Run
+from qexpr.certificates.merged import Run, dyadic
 from qexpr.certificates.templates.lattice import Lattice
 from qexpr.certificates.templates.rules import AFFINE, LATTICE, OTHER
 from qexpr.errors import CertificateError
@@ -29,13 +29,15 @@ Terms = dict[int, Fraction]
 class Signal:
     """scale * (p + 1) with |p| <= 1 and |p - z^powers| <= errors * 4^-(r+1), z = 2x - 1.
 
-    With a `plane` (a unit of the mesh) p is that plane's function instead.
+    With a `plane` (a unit of the mesh) p is that plane's function instead; with a `wave`, the
+    direction of its triangle wave V, p is 2 V^2 - 1 (`qexpr.certificates.templates.waves`).
     """
 
     scale: Fraction
     powers: tuple[int, ...]
     errors: int = 0
     plane: int | None = None
+    wave: tuple[int, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -51,6 +53,11 @@ class Product:
     def is_square(self) -> bool:
         """Whether there is a single chain."""
         return len(self.stages[0]) == 2
+
+    @property
+    def is_monomial(self) -> bool:
+        """Whether both factors are powers of the coordinates."""
+        return all(side.plane is None and side.wave is None for side in (self.p, self.q))
 
 
 class Products:
@@ -85,7 +92,7 @@ class Products:
                 return Signal(scale, (0,) * d, 0, unit)
         if kind == AFFINE:
             row = self.rules.rows[unit, 0]
-            size = Fraction(int(row.max())) / Fraction(2) ** int(self.rules.exponent[unit])
+            size = dyadic(row.max(), self.rules.exponent[unit])
             powers = tuple(int(k > 0) for k in row[:-1])
             if sum(powers) == 1 and not row[-1] and size == 2 * scale:
                 return Signal(scale, powers)
@@ -173,11 +180,9 @@ class Products:
         """A unit scale * (p q + 1), from one product or square of monomials."""
         found, rest = self.collect(self.terms(unit), stages)
         constant, rest = self.constant(rest)
-        if len(found) != 1 or rest or found[0][0].p.plane is not None:
+        if len(found) != 1 or rest or not found[0][0].is_monomial:
             raise CertificateError("a monomial is not one product and a constant")
         product, scale = found[0]
-        if product.q.plane is not None:
-            raise CertificateError("a monomial is not one product and a constant")
         # a square's sum at 0 is S (1 - 4^-r)/3
         at_zero = (1 - Fraction(1, 4 ** (stages - 1))) / 3 if product.is_square else Fraction(0)
         if constant != scale * (1 - at_zero):
@@ -196,7 +201,7 @@ class Products:
         known = self.signals.get(source)
         if known is None or weight <= 0:
             return False
-        self.signals[unit] = Signal(known.scale * weight, known.powers, known.errors, known.plane)
+        self.signals[unit] = replace(known, scale=known.scale * weight)
         self.rules.kind[unit] = OTHER
         return True
 

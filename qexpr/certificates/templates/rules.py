@@ -27,12 +27,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from qexpr.certificates.merged import Merged, Run
+from qexpr.certificates.merged import Merged, Run, dyadic
 from qexpr.errors import CertificateError
 
 __all__ = ["ABOVE", "AFFINE", "BELOW", "HAT", "LATTICE", "OTHER", "UNKNOWN", "Rules", "lengths_of"]
 
 UNKNOWN, AFFINE, ABOVE, BELOW, LATTICE, HAT, OTHER = range(7)
+_SMALLEST = 2**16
 _BITS = 56  # room for the sums and differences that are taken without asking
 
 
@@ -65,7 +66,7 @@ class Rules:
         Raises
         ------
         CertificateError
-            If numbers leave 56 bits.
+            If numbers leave 56 bits, or are smaller than 2^-65536.
         """
         net = self.net
         low, high = run.first, run.first + run.size
@@ -112,7 +113,7 @@ class Rules:
         """The value of a constant unit, None for any other."""
         if self.kind[unit] != AFFINE or self.rows[unit, 0, :-1].any():
             return None
-        return Fraction(int(self.rows[unit, 0, -1])) / Fraction(2) ** int(self.exponent[unit])
+        return dyadic(self.rows[unit, 0, -1], self.exponent[unit])
 
     # Sums of affine functions --------------------------------------------------------------
 
@@ -159,6 +160,8 @@ class Rules:
             return
         union = np.bitwise_or.reduce(rows.reshape(len(units), -1), axis=1)
         low = np.where(union == 0, 0, lengths_of(union & -union) - 1)
+        if int((place - low).max()) > _SMALLEST:
+            raise CertificateError(f"a unit's function takes numbers below 2^-{_SMALLEST}")
         self.kind[units] = kind
         self.count[units] = rows.shape[1]
         self.rows[units, : rows.shape[1]] = rows >> low[:, None, None]

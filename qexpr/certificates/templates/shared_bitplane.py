@@ -24,7 +24,7 @@ from qexpr.certificates.templates.amplification import Amplification
 from qexpr.certificates.templates.hats import recognise_hats
 from qexpr.certificates.templates.lattice import Lattice, NodeValues
 from qexpr.certificates.templates.products import Products
-from qexpr.certificates.templates.rules import AFFINE, HAT, LATTICE, OTHER, Rules
+from qexpr.certificates.templates.rules import AFFINE, HAT, LATTICE, Rules
 from qexpr.certificates.templates.taylor import (
     Coefficients,
     Index,
@@ -101,9 +101,8 @@ class _Walk:
 
     def _sum(self, unit: int) -> None:
         self.total = unit
-        found, _ = self.products.collect(self.products.terms(unit), self.stages)
-        self.base = self.lattice.sum_into(unit, (OTHER,))
-        self.found = found
+        self.found, rest = self.products.collect(self.products.terms(unit), self.stages)
+        self.base = self.lattice.sum_into(unit, rest)
         self.amplification.begin(unit)
 
     def coded(self) -> dict[Index, tuple[np.ndarray, int, int]]:

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from qexpr.certificates.merged import Run
+from qexpr.certificates.merged import Run, dyadic
 from qexpr.certificates.templates.rules import LATTICE, OTHER, Rules, lengths_of
 from qexpr.errors import CertificateError
 
@@ -71,7 +71,7 @@ class Tree:
     def hats(self, run: Run) -> None:
         """The finest level, of recognised hats."""
         row, exponent = self.rules.rows[run.first, 0], self.rules.exponent[run.first]
-        height = Fraction(int(row[-1])) / Fraction(2) ** int(exponent)
+        height = dyadic(row[-1], exponent)
         self._hold(self.levels, run, height)
 
     def _hold(self, level: int, run: Run, height: Fraction) -> None:
@@ -101,7 +101,7 @@ class Tree:
         number, exponent = self.net.numbers[begin:end], self.net.exponents[begin:end]
         if (number != number[0]).any() or (exponent != exponent[0]).any() or number[0] <= 0:
             raise CertificateError(f"the children of level {level} have not all one weight")
-        weight = Fraction(int(number[0])) / Fraction(2) ** int(exponent[0])
+        weight = dyadic(number[0], exponent[0])
         self._hold(level, run, weight * self.height[level + 1])
         self.rules.kind[run.first : run.first + run.size] = OTHER
 
@@ -130,7 +130,7 @@ class Tree:
         constant = Fraction(0)
         functions = []
         for i in np.flatnonzero(at < 0).tolist():
-            weight = Fraction(int(number[i])) / Fraction(2) ** int(exponent[i])
+            weight = dyadic(number[i], exponent[i])
             held = self.known.get(int(source[i]))
             value = self.rules.constant_of(int(source[i])) if held is None else None
             if held is not None:

@@ -114,5 +114,6 @@ class Waves:
             raise CertificateError("a bubble does not take every fold of its wave alike")
         if constant != -weight * chain.S * (1 - Fraction(1, 4**folds)) / 3:
             raise CertificateError("a bubble's constant is not that of its folds")
-        self.products.signals[unit] = Signal(weight * chain.S / 2, chain.direction)
+        none = (0,) * len(chain.direction)
+        self.products.signals[unit] = Signal(weight * chain.S / 2, none, wave=chain.direction)
         self.rules.kind[unit] = OTHER
