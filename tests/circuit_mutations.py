@@ -10,6 +10,7 @@ from qexpr.certificates.document import subject
 from qexpr.certificates.plans import part_hashes, runs_of
 from qexpr.circuits import Circuit, Role
 from qexpr.core.canonical import sha256
+from qexpr.core.units import Units
 from qexpr.errors import InvalidInput
 
 
@@ -21,6 +22,7 @@ def rebuilt(w, edges=None, free=None, **changes):
         "alphabet": w.alphabet,
         "plan": w.plan,
         "roles": w.roles,
+        "frame": w.frame,
         "sources": w.sources,
         "targets": w.targets,
         "codes": w.codes,
@@ -113,6 +115,8 @@ def changed_statements(w, rng, each):
             if role != r:
                 yield attempt(f"{name} of role {i}", roles=(*w.roles[:i], role, *w.roles[i + 1 :]))
         yield attempt(f"without role {i}", roles=w.roles[:i] + w.roles[i + 1 :])
+    yield attempt("another domain", frame=Units.read([(0, 2)] * w.d, 1, w.d))
+    yield attempt("another norm", frame=Units.read(None, 2, w.d))
     yield attempt("another alphabet", alphabet=tuple(v * 2 for v in w.alphabet))
     yield attempt("a larger alphabet", alphabet=(*w.alphabet, Fraction(2)))
 

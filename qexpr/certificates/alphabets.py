@@ -12,7 +12,7 @@ from qexpr.errors import CertificateError, InvalidInput, shorten
 
 __all__ = ["digit_bits_of", "members_of", "require_alphabet"]
 
-_MOST_VALUES = {"linear": 2**16, "nonlinear": 24}  # the search for t ends below 5,000
+_MOST_VALUES = {"linear": 2**16, "nonlinear": 21}  # the search for t ends at 1,517
 
 
 def members_of(name: str, t: int) -> tuple[Fraction, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from qexpr.certificates.document import (
     Certificate,
     Verdict,
+    other_units,
     read_target,
     require_subject,
     subject,
@@ -63,11 +64,12 @@ def enclose(
     Raises
     ------
     InvalidInput
-        For a target of another dimension, a gap outside (0, 1), or a budget that is not positive.
+        For a target of another dimension or of other units than the network was built for, a gap
+        outside (0, 1), or a budget that is not positive.
     Unsupported
         For networks that have no enclosure (see `program.lower_to_program`).
     """
-    _require_target(f)
+    _require_target(w, f)
     share = read_gap(gap)
     wanted = (1 - 2.0**-24) / (1 - share)  # the rest is for rounding the ends
     proof = _prove(w, f, lambda best: max(best * wanted, _FLOOR), budget, boxes, method, progress)
@@ -98,7 +100,7 @@ def certify(
     this proves nothing, and for everything else, the general methods search until the budget ends.
     The verdict is certified (upper <= eps), refuted (lower > eps at the point) or open.
     """
-    _require_target(f)
+    _require_target(w, f)
     bound = read_rational(eps, "eps")
     if bound <= 0:
         raise InvalidInput(f"eps must be positive, got {shorten(eps)}")
@@ -142,12 +144,14 @@ def check(certificate: Certificate | dict[str, Any], w: Any) -> Certificate:
     value = certificate.to_dict() if isinstance(certificate, Certificate) else certificate
     read = Certificate.from_dict(value)
     require_subject(read, w)
+    f = read_target(read)
+    if other := other_units(w, f):
+        raise CertificateError(other)
     if read.method not in _GENERIC:
         if read.method != "construction" or not _exists(_CHECKER):
             raise CertificateError(f"unknown method {shorten(read.method)}")
         import_module(_CHECKER).verify(read, w)
         return read
-    f = read_target(read)
     if f.d != w.d:
         raise CertificateError(f"the target has {f.d} variables, the network {w.d}")
     try:
@@ -170,13 +174,15 @@ def _check_lower(certificate: Certificate, w: Any, f: Target | Telegraph) -> Non
         raise CertificateError("the error at the point is not proven to reach the lower end")
 
 
-def _require_target(f: object) -> None:
+def _require_target(w: Any, f: object) -> None:
     from qexpr.core.function import Function
 
     if not isinstance(f, Function):
         raise InvalidInput(
             f"f must be a target, such as targets.Target('sin(x)'), got {shorten(f)}"
         )
+    if other := other_units(w, f):
+        raise InvalidInput(other)
 
 
 def _exists(module: str) -> bool:

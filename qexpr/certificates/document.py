@@ -30,6 +30,7 @@ __all__ = [
     "VERSION",
     "Certificate",
     "Verdict",
+    "other_units",
     "read",
     "read_number",
     "read_target",
@@ -136,7 +137,7 @@ class Certificate:
         """
         if not isinstance(value, dict) or value.get("kind") != KIND:
             raise CertificateError('a certificate must be a JSON object with "kind": "certificate"')
-        if value.get("version") != VERSION or isinstance(value.get("version"), bool):
+        if value.get("version") != VERSION or type(value.get("version")) is not int:
             raise CertificateError(
                 f"certificate version must be {VERSION}, got {shorten(value.get('version'))}"
             )
@@ -220,6 +221,17 @@ def read_target(certificate: Certificate) -> Target | Telegraph:
     if not same:
         raise CertificateError("the target is not written in its canonical form")
     return f
+
+
+def other_units(w: Any, f: Any) -> str:
+    """What is wrong where a network was built for another domain or norm than the target's."""
+    built, units = getattr(w, "box", None), getattr(f, "units", None)
+    if built is None or units is None or built == units or f.d != w.d:
+        return ""
+    return (
+        f"the network was built for {built.describe()}, and the target is meant on "
+        f"{units.describe()}"
+    )
 
 
 def write(path: str | Path, certificate: Certificate) -> None:

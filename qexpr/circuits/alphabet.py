@@ -19,7 +19,7 @@ __all__ = ["REAL", "Values", "is_dyadic", "least_t", "values_of"]
 HALF = Fraction(1, 2)
 MAX_VALUES = 2**16
 MAX_COINS = 10**6
-_MOST_NONLINEAR = 24  # whose least value is 2^-3155
+_MOST_NONLINEAR = 21  # whose least value is 2^-1052, 319 characters in a file
 
 
 def is_dyadic(value: Fraction) -> bool:

@@ -1,8 +1,9 @@
 """A circuit as JSON (version 1), read with suspicion, and as a drawing.
 
 ``{"kind": "circuit", "version": 1, "inputs": d, "edges": [[source, target, "-1/2"], ...],
-"output": id, "alphabet": [...], "free": [edge indices], "plan": {...}, "roles": [...]}``; only
-the first five keys are required on reading, and the edges may come in any order.
+"output": id, "alphabet": [...], "free": [edge indices], "plan": {...}, "roles": [...],
+"units": {"domain": [["0", "2"], ...], "norm": "1"}}``; only the first five keys are required on
+reading, and the edges may come in any order.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ import numpy as np
 from qexpr.circuits.alphabet import is_dyadic
 from qexpr.circuits.graph import Circuit, Role
 from qexpr.core.numbers import read_rational
+from qexpr.core.units import Units
 from qexpr.errors import InvalidInput, shorten
 
 __all__ = ["from_dict", "to_dict", "to_dot"]
 
 _REQUIRED = ("kind", "version", "inputs", "edges", "output")
-_OPTIONAL = ("alphabet", "free", "plan", "roles")
+_OPTIONAL = ("alphabet", "free", "plan", "roles", "units")
 _MAX_NODES = 2**31 - 1
 _MAX_INPUTS = 2**16
 _MAX_VALUES = 2**16
@@ -52,6 +54,7 @@ def to_dict(circuit: Circuit) -> dict[str, Any]:
         "free": circuit.free.tolist(),
         "plan": dict(circuit.plan),
         "roles": [role.to_dict() for role in circuit.roles],
+        **({} if circuit.frame is None else {"units": circuit.frame.to_dict()}),
     }
 
 
@@ -156,6 +159,7 @@ def from_dict(document: object) -> Circuit:
         free=np.sort(place[free]),
         plan=plan,
         roles=_roles(_list(document.get("roles", []), "roles"), inputs, output),
+        frame=Units.from_dict(document["units"], inputs) if "units" in document else None,
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qexpr.core.units import Units
 from qexpr.errors import InvalidInput
 
 __all__ = ["Circuit", "Role"]
@@ -70,6 +71,9 @@ class Circuit:
         Indices, ascending, of the edges whose weights depend on the target.
     plan, roles
         What the construction says of itself; certificates read them, evaluation does not.
+    frame : Units or None
+        The user's box and norm that the unit cube and the unit ball stand for; evaluation here is
+        on the unit cube. None for the cube and ball themselves.
 
     Raises
     ------
@@ -86,6 +90,7 @@ class Circuit:
     free: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     plan: Mapping[str, Any] = field(default_factory=dict)
     roles: tuple[Role, ...] = ()
+    frame: Units | None = None
 
     def __post_init__(self) -> None:
         _check(self)
@@ -96,6 +101,13 @@ class Circuit:
     def d(self) -> int:
         """The number of variables."""
         return self.inputs
+
+    @property
+    def box(self) -> Units | None:
+        """What its cube and ball stand for, where it was built for one; None: not known."""
+        if self.frame is None and self.plan:
+            return Units.read(None, 1, self.d)
+        return self.frame
 
     @property
     def weights(self) -> int:
@@ -297,6 +309,10 @@ def _check(c: Circuit) -> None:
     missing = np.flatnonzero(~present[c.inputs + 1 : c.output])
     if len(missing):
         raise InvalidInput(f"unit {int(missing[0]) + c.inputs + 1} has no incoming edge")
+    if c.frame is not None and len(c.frame.domain) != c.inputs:
+        raise InvalidInput(
+            f"the domain has {len(c.frame.domain)} intervals, the circuit {c.inputs} inputs"
+        )
     free = c.free
     if len(free) and (
         int(free[0]) < 0 or int(free[-1]) >= c.weights or bool((np.diff(free) <= 0).any())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -17,6 +17,7 @@ from qexpr.circuits.realisation import Counts, require_memory
 from qexpr.core.function import Function
 from qexpr.core.progress import Progress
 from qexpr.core.query import Query
+from qexpr.core.units import Units
 from qexpr.errors import InvalidInput, OutOfRegime, shorten
 
 __all__ = [
@@ -181,7 +182,8 @@ def build(made: Plan, f: Function | None, progress: Progress | None = None) -> C
     """
     require_memory(made.counts)
     circuit: Circuit = _module(made.construction).build(made, f, progress)
-    return circuit
+    units: Units | None = getattr(f, "units", None)
+    return circuit if units is None or units.trivial else replace(circuit, frame=units)
 
 
 def smallest(

@@ -26,7 +26,7 @@ _FORMATS = ("text", "json")
 @click.command(name="certify", short_help="Enclose the error of any network; prove it.")
 @click.argument("net", metavar="NET")
 @click.option("--target", metavar="EXPR", help="An expression, or the name of a target.")
-@click.option("--domain", metavar="A:B,..", help="The box of the target ([0,1] each).")
+@click.option("--domain", metavar="A:B,..", help="The box of the target (the network's, or [0,1]).")
 @click.option("--norm", metavar="M", help="The network is of the target over M (1).")
 @click.option("--eps", metavar="EPS", help="Decide sup |f - f~| <= EPS, and prove it.")
 @click.option("--gap", metavar="GAP", default="1e-2", help="Relative gap of the ends (1e-2).")
@@ -76,7 +76,7 @@ def certify_command(
     report: dict[str, Any] = {"net": net, "digest": w.digest()}
     code = 0
     if target is not None:
-        f = rescaled(target, w.d, domain, norm)
+        f = rescaled(target, w.d, domain, norm, getattr(w, "box", None))
         code = _error(report, w, f, eps, gap, seconds, method, certificate)
     if w.d == 1:
         report |= _pieces(w)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,8 @@ from qexpr.errors import InvalidInput, shorten
 if TYPE_CHECKING:
     import numpy as np
 
+    from qexpr.core.units import Units
+
 __all__ = ["eval_command"]
 
 _MOST_POINTS = 10**7
@@ -25,16 +29,25 @@ _MOST_POINTS = 10**7
 @click.argument("net", metavar="NET")
 @click.option("--points", metavar="FILE", default="-", help="A CSV, a point a line; - is stdin.")
 @click.option("--exact", is_flag=True, help="Exact rationals p/q instead of doubles.")
+@click.option("--outside", is_flag=True, help="Also outside of the domain it was built for.")
 @click.option("--dtype", metavar="TYPE", help="float64 or float32 (for .qxr).")
 @click.option("--threads", metavar="N", default="1", help="Threads that share the points (1).")
 @click.option("--output", metavar="FILE", help="Write the CSV to a file.")
 def eval_command(
-    net: str, points: str, exact: bool, dtype: str | None, threads: str, output: str | None
+    net: str,
+    points: str,
+    exact: bool,
+    outside: bool,
+    dtype: str | None,
+    threads: str,
+    output: str | None,
 ) -> None:
     """Evaluate NET (.qxr, .json or .onnx) at points, and write a CSV of points and values.
 
-    The points have a coordinate in each column; a first line of names is left out. A .qxr file is
-    evaluated by the packed runtime, and the bound of its rounding errors goes to stderr.
+    The points have a coordinate in each column; a first line of names is left out. Points and
+    values of a network that was built for a target are in the target's units (--domain, --norm),
+    and a point outside of its domain is refused. A .qxr file is evaluated by the packed runtime,
+    and the bound of its rounding errors goes to stderr.
 
     \b
     qexpr eval net.qxr --points p.csv --output values.csv
@@ -47,7 +60,8 @@ def eval_command(
     if exact and dtype:
         raise InvalidInput("--exact and --dtype exclude each other")
     texts = _read(points)
-    values = _exactly(net, texts) if exact else _floats(net, texts, dtype, int(threads))
+    asked = _Asked(texts, outside)
+    values = _exactly(net, asked) if exact else _floats(net, asked, dtype, int(threads))
     deliver(_csv(texts, values), output)
 
 
@@ -68,64 +82,108 @@ def _read(path: str) -> list[list[str]]:
     return rows
 
 
-def _coordinates(texts: list[list[str]], d: int) -> list[list[Any]]:
-    from qexpr.core.numbers import read_rational
+@dataclass(frozen=True)
+class _Asked:
+    """The points as text, and whether those outside of the domain are to be evaluated too."""
 
-    points = []
-    for k, row in enumerate(texts):
-        if len(row) != d:
-            raise InvalidInput(f"point {k + 1} has {len(row)} coordinates, the network takes {d}")
-        points.append([read_rational(cell, f"a coordinate of point {k + 1}") for cell in row])
-    return points
+    texts: list[list[str]]
+    outside: bool
+
+    def points(self, d: int, box: Units | None) -> list[list[Any]]:
+        """Exact coordinates in the unit cube, out of those in the box."""
+        from qexpr.core.numbers import read_rational
+
+        made = []
+        for k, row in enumerate(self.texts):
+            if len(row) != d:
+                raise InvalidInput(
+                    f"point {k + 1} has {len(row)} coordinates, the network takes {d}"
+                )
+            point = [read_rational(cell, f"a coordinate of point {k + 1}") for cell in row]
+            if box is not None:
+                if not (self.outside or box.contains(point)):
+                    raise InvalidInput(
+                        f"point {k + 1}, {shorten(', '.join(row))}, lies outside of "
+                        f"{box.describe_box()}, which the network was built for; "
+                        "--outside evaluates there too"
+                    )
+                point = list(box.to_unit(point))
+            made.append(point)
+        return made
+
+    def array(self, d: int, box: Units | None) -> np.ndarray:
+        """The same in doubles."""
+        import numpy as np
+
+        points = [[_double(v) for v in row] for row in self.points(d, box)]
+        return np.array(points, dtype=np.float64).reshape(len(points), d)
 
 
-def _exactly(path: str, texts: list[list[str]]) -> list[list[str]]:
+def _exactly(path: str, asked: _Asked) -> list[list[str]]:
     from qexpr.cli.nets import read_net
 
     net = read_net(path)
-    values = net.evaluate_exact(_coordinates(texts, net.d))
-    return [[str(v) for v in (row if isinstance(row, list) else [row])] for row in values]
+    box = getattr(net, "box", None)
+    norm = 1 if box is None else box.norm
+    values = net.evaluate_exact(asked.points(net.d, box))
+    rows = [row if isinstance(row, list) else [row] for row in values]
+    return [[str(v * norm) for v in row] for row in rows]
 
 
-def _floats(path: str, texts: list[list[str]], dtype: str | None, threads: int) -> list[list[str]]:
+def _floats(path: str, asked: _Asked, dtype: str | None, threads: int) -> list[list[str]]:
     if Path(path).suffix.lower() == ".qxr":
-        return _packed(path, texts, dtype, threads)
+        return _packed(path, asked, dtype, threads)
     if dtype == "float32" or threads > 1:
         raise InvalidInput("--dtype float32 and --threads need a .qxr file")
     from qexpr.cli.nets import read_net
 
     net = read_net(path)
-    return _cells(net(_array(texts, net.d)))
+    box = getattr(net, "box", None)
+    return _cells(_in_units(net(asked.array(net.d, box)), box))
 
 
-def _packed(path: str, texts: list[list[str]], dtype: str | None, threads: int) -> list[list[str]]:
+def _packed(path: str, asked: _Asked, dtype: str | None, threads: int) -> list[list[str]]:
     import qexpr_runtime as rt
+
+    from qexpr.core.units import Units
 
     try:
         net = rt.load(path)
     except rt.FormatError as error:
         raise InvalidInput(str(error)) from None
-    x = _array(texts, net.inputs)
+    box, notes = None, net.notes
+    if net.is_circuit and "units" in notes:
+        box = Units.from_dict(notes["units"], net.inputs)
+    elif net.is_circuit and notes.get("plan"):
+        box = Units.read(None, 1, net.inputs)
+    x = asked.array(net.inputs, box)
     kind = dtype or "float64"
     values = net(x, dtype=kind, threads=threads)
     bound = net.rounding_bound(float(abs(x).max(initial=0.0)), dtype=kind)
+    if box is not None and box.norm != 1 and bound < float("inf"):
+        # each value is rounded once more, when it is multiplied
+        most = float(abs(values).max(initial=0.0))
+        bound = (bound + 2.0**-52 * most) * float(box.norm) * (1 + 2.0**-50)
     said = f"at most {bound:.3g}" if bound < float("inf") else "not bounded: a step reads them"
     click.echo(f"rounding errors ({kind}): {said}", err=True)
-    return _cells(values)
+    return _cells(_in_units(values, box))
 
 
-def _array(texts: list[list[str]], d: int) -> np.ndarray:
+def _in_units(values: np.ndarray, box: Units | None) -> np.ndarray:
+    """Values in the user's units; exact multiplication, rounded once."""
+    if box is None or box.norm == 1:
+        return values
     import numpy as np
 
-    points = [[_double(v) for v in row] for row in _coordinates(texts, d)]
-    return np.array(points, dtype=np.float64).reshape(len(points), d)
+    made = [_double(Fraction(v) * box.norm) for v in values.ravel().tolist()]
+    return np.array(made, np.float64).reshape(values.shape)
 
 
 def _double(value: Any) -> float:
     try:
         return float(value)
     except OverflowError:
-        raise InvalidInput("a coordinate lies beyond the range of doubles") from None
+        raise InvalidInput("a number lies beyond the range of doubles") from None
 
 
 def _cells(values: np.ndarray) -> list[list[str]]:

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 from qexpr.errors import InvalidInput, shorten
 
 if TYPE_CHECKING:
+    from qexpr.core.units import Units
     from qexpr.targets import Target, Telegraph
 
 __all__ = ["rescaled", "unit_eps"]
 
 
-def rescaled(text: str, d: int | None, domain: str | None, norm: str | None) -> Target | Telegraph:
+def rescaled(
+    text: str, d: int | None, domain: str | None, norm: str | None, own: Units | None = None
+) -> Target | Telegraph:
     """The target of that text on the domain, divided by the norm.
+
+    Where neither is given, an expression is meant in the network's `own` units.
 
     Raises
     ------
@@ -26,7 +31,9 @@ def rescaled(text: str, d: int | None, domain: str | None, norm: str | None) -> 
 
     f = targets.find(text, d)
     if domain is None and norm is None:
-        return f
+        if own is None or own.trivial or not isinstance(f, targets.Target):
+            return f
+        return targets.Target(f.text, f.d, domain=own.domain, norm=own.norm)
     if not isinstance(f, targets.Target):
         raise InvalidInput(
             f"--domain and --norm rescale an expression, and {shorten(text)} is none"

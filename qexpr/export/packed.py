@@ -15,6 +15,7 @@ from qexpr_runtime import CircuitData, FormatError, NetworkData
 from qexpr_runtime import format as packed_format
 
 from qexpr.circuits.graph import Circuit, Role
+from qexpr.core.units import Units
 from qexpr.errors import InvalidInput, Unsupported, shorten
 from qexpr.export.layers import pack_layers, unpack_layers
 from qexpr.networks import QuantizedNetwork
@@ -82,6 +83,8 @@ def _circuit_data(net: Any, notes: dict[str, Any], _: Any) -> CircuitData:
     notes["alphabet"] = [str(v) for v in net.alphabet]
     notes["plan"] = dict(net.plan)
     notes["roles"] = [role.to_dict() for role in net.roles]
+    if net.frame is not None:
+        notes["units"] = net.frame.to_dict()
     return CircuitData(
         net.inputs, net.units, net.sources, net.targets, net.codes, net.alphabet, net.free, notes
     )
@@ -153,6 +156,7 @@ def _circuit(data: CircuitData) -> Circuit:
         free=data.free,
         plan=plan,
         roles=tuple(_role(role) for role in roles),
+        frame=Units.from_dict(notes["units"], data.inputs) if "units" in notes else None,
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from qexpr.core.units import Units
 from qexpr.targets.bumps import bump
 from qexpr.targets.document import read
 from qexpr.targets.library import entry, find, get, names
 from qexpr.targets.membership import Membership
 from qexpr.targets.piecewise import Telegraph, thue_morse
 from qexpr.targets.target import Target
-from qexpr.targets.units import Units
 
 __all__ = [
     "Membership",

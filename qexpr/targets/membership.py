@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qexpr.core.units import Units
 from qexpr.errors import InvalidInput, shorten
 from qexpr.targets.continuity import conditions, sides
 from qexpr.targets.evaluation import intervals
@@ -23,7 +24,6 @@ from qexpr.targets.search import (
     start_boxes,
 )
 from qexpr.targets.separation import separate_supremum
-from qexpr.targets.units import Units
 
 if TYPE_CHECKING:
     from qexpr.targets.expressions import Graph

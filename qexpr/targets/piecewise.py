@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 
 from qexpr.core.numbers import read_integer, read_rational
 from qexpr.core.progress import Progress
+from qexpr.core.units import Units
 from qexpr.errors import InvalidInput, shorten
 from qexpr.targets import floats
 from qexpr.targets.floats import Interval
 from qexpr.targets.lattice import read_points, to_integers
 from qexpr.targets.membership import LIMIT, IndexBound, Membership, index_name, multi_indices
 from qexpr.targets.steps import StepRange
-from qexpr.targets.units import Units
 
 __all__ = ["Telegraph", "thue_morse"]
 

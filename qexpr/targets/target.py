@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from qexpr.core.numbers import read_integer, read_rational
 from qexpr.core.progress import Progress
+from qexpr.core.units import Units
 from qexpr.errors import InvalidInput, shorten
 from qexpr.rigor import balls
 from qexpr.targets import evaluation, lattice, membership, parser
@@ -19,7 +20,6 @@ from qexpr.targets.floats import Interval
 from qexpr.targets.membership import LIMIT, IndexBound, Membership, index_name, place_name
 from qexpr.targets.ranges import Range
 from qexpr.targets.search import Supremum
-from qexpr.targets.units import Units
 
 __all__ = ["Target"]
 

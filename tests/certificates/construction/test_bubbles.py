@@ -33,7 +33,7 @@ def test_a_bubble_is_the_square_of_its_wave(d, eps, alphabet):
         signal = seen.products.signals[unit]
         for j, point in enumerate(points):
             value = Fraction(int(values[node][j])) / 37 / Fraction(2) ** int(exponents[node])
-            y = sum(k * x for k, x in zip(signal.powers, point, strict=True)) * N
+            y = sum(k * x for k, x in zip(signal.wave, point, strict=True)) * N
             part = y - (y.numerator // y.denominator)
             square = 1 - 4 * part * (1 - part)
             assert 0 <= value / (2 * signal.scale) - square <= Fraction(1, 4 ** (s + 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -70,12 +70,27 @@ class Units:
 
     def describe(self) -> str:
         """One line for a person."""
-        box = " x ".join(f"[{a}, {b}]" for a, b in self.domain)
+        box = self.describe_box()
         return box if self.norm == 1 else f"{box}, norm {self.norm}"
+
+    def describe_box(self) -> str:
+        """The domain alone."""
+        return " x ".join(f"[{a}, {b}]" for a, b in self.domain)
+
+    def contains(self, point: Sequence[Fraction]) -> bool:
+        """Whether a point in the user's coordinates lies in the domain."""
+        return all(a <= y <= b for (a, b), y in zip(self.domain, point, strict=True))
 
     def to_dict(self) -> dict[str, object]:
         """JSON values."""
         return {"domain": [[str(a), str(b)] for a, b in self.domain], "norm": str(self.norm)}
+
+    @classmethod
+    def from_dict(cls, document: object, d: int) -> Units:
+        """Read what `to_dict` wrote."""
+        if not isinstance(document, Mapping) or set(document) != {"domain", "norm"}:
+            raise InvalidInput(f"units must be a domain and a norm, got {shorten(document)}")
+        return cls.read(document["domain"], document["norm"], d)
 
 
 def _sequence(value: Sequence[Sequence[object]]) -> Sequence[Sequence[object]]:
