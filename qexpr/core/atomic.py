@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
-from pathlib import Path
+from io import FileIO
 
-__all__ = ["write_bytes", "write_text"]
+__all__ = ["fresh", "write_bytes", "write_text"]
+
+
+def fresh(path: str) -> FileIO:
+    """A new file, unbuffered; what a killed process of the same number has left there goes."""
+    try:
+        return FileIO(path, "x")
+    except FileExistsError:
+        os.unlink(path)
+        return FileIO(path, "x")
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes, *, sync: bool = True) -> None:
@@ -21,28 +31,35 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, *, sync: bool = True)
     OSError
         If the place cannot be written; nothing is left behind.
     """
-    target = Path(os.path.realpath(path))  # a symbolic link keeps pointing where it did
+    target = os.fspath(path)
     mode = None
-    if target.exists():
-        mode = target.stat().st_mode
+    try:
+        if stat.S_ISLNK(os.lstat(target).st_mode):
+            target = os.path.realpath(target)  # a symbolic link keeps pointing where it did
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        pass
+    if mode is not None and not stat.S_ISREG(mode):
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(21, "Is a directory", str(path))
-        if not stat.S_ISREG(mode):
-            with target.open("wb") as file:
-                file.write(data)
-            return
-    neighbour = target.with_name(f".{target.name[:100]}.{os.getpid()}.tmp")
-    try:
-        with neighbour.open("xb") as file:
+        with open(target, "wb") as file:
             file.write(data)
+        return
+    place, name = os.path.split(target)
+    neighbour = os.path.join(place, f".{name[:100]}.{os.getpid()}.tmp")
+    try:
+        with fresh(neighbour) as file:
+            left = memoryview(data)
+            while left:  # an unbuffered file may take less than it is given
+                left = left[file.write(left) :]
             if sync:
-                file.flush()
                 os.fsync(file.fileno())
         if mode is not None:
-            neighbour.chmod(stat.S_IMODE(mode))
-        neighbour.replace(target)
+            os.chmod(neighbour, stat.S_IMODE(mode))
+        os.replace(neighbour, target)
     except BaseException:
-        neighbour.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(neighbour)
         raise
 
 

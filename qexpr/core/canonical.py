@@ -8,13 +8,14 @@ from typing import Any
 
 __all__ = ["canonical_json", "sha256"]
 
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+)
+
 
 def canonical_json(value: Any) -> bytes:
     """Sorted keys, no spaces, ASCII; NaN and infinities are refused (ValueError)."""
-    text = json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
-    )
-    return text.encode("ascii")
+    return _ENCODER.encode(value).encode("ascii")
 
 
 def sha256(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import sys
 from collections.abc import Iterator
@@ -55,9 +56,12 @@ def count_cells(study: Study) -> int:
 def jobs(study: Study, code: str) -> Iterator[Job]:
     """Every cell in the order of results.csv: block by block, the last axis and seed fastest."""
     index = 0
+    rest = canonical_json({"code": code, "kind": study.kind.name})[1:]
     for block in study.blocks:
         for cell in _of_block(block, study):
-            name = sha256({"kind": study.kind.name, "cell": dict(cell), "code": code})
+            # The canonical JSON of kind, cell and code, of which only the cell is new.
+            text = b'{"cell":%b,%b' % (canonical_json(cell), rest)
+            name = hashlib.sha256(text).hexdigest()
             yield Job(index, cell, name, _excluded(cell, study))
             index += 1
 
@@ -65,10 +69,11 @@ def jobs(study: Study, code: str) -> Iterator[Job]:
 def _of_block(block: Block, study: Study) -> Iterator[Cell]:
     names = [name for axis, _ in block.axes for name in axis]
     order = [p.name for p in study.kind.parameters]
+    same = {**block.fixed, **study.budget}
     seeds: tuple[Any, ...] = study.seeds or (None,)
     for steps in itertools.product(*(values for _, values in block.axes)):
         values = itertools.chain.from_iterable(steps)
-        given = {**block.fixed, **study.budget, **dict(zip(names, values, strict=True))}
+        given = {**same, **dict(zip(names, values, strict=True))}
         for seed in seeds:
             cell = {name: given[name] for name in order}
             if study.kind.seeded:
@@ -93,14 +98,13 @@ def validate_cells(study: Study) -> None:
         left, and settings that the kind says contradict each other.
     """
     count_cells(study)
-    seen: set[bytes] = set()
+    seen: set[str] = set()
     used: set[str] = set()
     left = 0
     for job in jobs(study, ""):
-        text = canonical_json(dict(job.cell))
-        if text in seen:
+        if job.name in seen:
             raise InvalidInput(f"{study.name} has the cell {describe(job.cell)} twice")
-        seen.add(text)
+        seen.add(job.name)
         if job.excluded:
             used.add(job.excluded)
             continue
@@ -133,8 +137,6 @@ def code_digest(kind: str | None = None) -> str:
     Everything but the command line, figures, the machinery of studies, and other kinds. None is
     all of qexpr.
     """
-    import hashlib
-
     import qexpr_runtime
 
     import qexpr

@@ -8,8 +8,9 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any
 
 from qexpr.errors import InvalidInput, QexprError
@@ -150,6 +151,7 @@ class _Work:
     def __init__(self, study: Study, store: Store, engine: Engine, progress: _Progress) -> None:
         self.study, self.store, self.engine, self.progress = study, store, engine, progress
         self.under_way: dict[Future[Any], Job] = {}
+        self.ended: SimpleQueue[Future[Any]] = SimpleQueue()
         self.suspects: list[Job] = []  # under way when workers died: run one at a time
         self.pools = 0
 
@@ -157,12 +159,17 @@ class _Work:
         """Run all jobs; every result is stored as soon as it is there."""
         try:
             while self._fill(todo):
-                done, _ = wait(self.under_way, return_when=FIRST_COMPLETED)
-                self._take(done)
+                self._take(self._ended())
         except BaseException:
             self._take_finished()
             self.engine.close(at_once=True)
             raise
+
+    def _ended(self) -> list[Future[Any]]:
+        """Wait for a task to end; all that have."""
+        if not self.under_way:
+            return []
+        return [self.ended.get(), *(self.ended.get() for _ in range(self.ended.qsize()))]
 
     def _fill(self, todo: Iterator[Job]) -> bool:
         if self.suspects:
@@ -182,11 +189,14 @@ class _Work:
             raise Stopped(f"{self.engine.name} takes no more cells: {error}") from None
         else:
             self.under_way[future] = job
+            future.add_done_callback(self.ended.put)
 
-    def _take(self, done: set[Future[Any]]) -> None:
+    def _take(self, done: list[Future[Any]]) -> None:
         lost: list[Job] = []
         for future in done:
-            job = self.under_way.pop(future)
+            job = self.under_way.pop(future, None)
+            if job is None:  # given up with its worker, and tried again since
+                continue
             if future.cancelled():  # by nobody here
                 raise Stopped(f"{self.engine.name} is gone")
             error = future.exception()
@@ -201,6 +211,7 @@ class _Work:
 
     def _replace_workers(self, lost: list[Job]) -> None:
         """New workers; what was under way is tried again alone, so that a killer is found."""
+        self._take_finished()
         lost += self.under_way.values()
         self.under_way.clear()
         if len(lost) == 1 and self.pools:
@@ -215,9 +226,10 @@ class _Work:
         return "; ".join(describe(job.cell) for job in self.suspects[:2]) or "none"
 
     def _take_finished(self) -> None:
-        """What came to its end while the study was being stopped is kept too."""
+        """What came to its end beside what went wrong is kept too."""
         for future, job in list(self.under_way.items()):
             if future.done() and not future.cancelled() and future.exception() is None:
+                del self.under_way[future]
                 self._keep(job, *future.result())
 
     def _keep(self, job: Job, record: dict[str, Any], files: dict[str, bytes]) -> None:

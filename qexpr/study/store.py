@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from qexpr.core.atomic import write_bytes
-from qexpr.core.canonical import canonical_json, sha256
+from qexpr.core.canonical import canonical_json
 
 __all__ = ["Store"]
+
+_HEAD, _END = b'{"record":', b',"sha256":"%b"}'  # around the canonical JSON of a record
+_TAIL = len(_END % bytes(64))
 
 
 class Store:
@@ -25,6 +28,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.cells = folder / "cells"
         self.files = self.cells / "files"
+        self._home = os.fspath(self.cells)  # joining texts: a Path of each cell costs more than it
 
     def open(self) -> None:
         """Make the folders.
@@ -50,28 +54,30 @@ class Store:
             place = self.files / self._file_name(file, digest)
             if not place.exists() or place.stat().st_size != len(data):
                 write_bytes(place, data, sync=False)
-        whole = {**record, "files": named}
-        text = canonical_json({"record": whole, "sha256": sha256(whole)})
-        write_bytes(self.cells / f"{name}.json", text, sync=False)
+        text = canonical_json({**record, "files": named})
+        digest = hashlib.sha256(text).hexdigest()
+        write_bytes(self._record(name), b"".join((_HEAD, text, _END % digest.encode())), sync=False)
 
     def read(self, name: str) -> dict[str, Any] | None:
         """The record of a cell; None where there is none, or a damaged one."""
         try:
-            data = (self.cells / f"{name}.json").read_bytes()
+            with open(self._record(name), "rb") as file:
+                data = file.read()
         except FileNotFoundError:
             return None
-        try:
-            document = json.loads(data)
-            record: dict[str, Any] = document["record"]
-            if document["sha256"] != sha256(record):
-                return None
-        except (ValueError, TypeError, KeyError):
+        text, tail = data[len(_HEAD) : -_TAIL], data[-_TAIL:]
+        digest = hashlib.sha256(text).hexdigest()
+        if not data.startswith(_HEAD) or tail != _END % digest.encode():
             return None
-        for file, kept in record["files"].items():
-            place = self.files / self._file_name(file, kept["sha256"])
+        record: dict[str, Any] = json.loads(text)
+        for part, kept in record["files"].items():
+            place = self.files / self._file_name(part, kept["sha256"])
             if not place.exists() or place.stat().st_size != kept["bytes"]:
                 return None
         return record
+
+    def _record(self, name: str) -> str:
+        return f"{self._home}/{name}.json"
 
     def file(self, name: str, digest: str) -> Path:
         """Where the file of a cell lies."""

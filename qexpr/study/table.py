@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterable, Iterator
+from io import BufferedWriter, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
+from qexpr.core.atomic import fresh
 from qexpr.errors import InvalidInput
 from qexpr.study.kind import Cell, Kind, Row
 from qexpr.study.rows import cell_row, parse_field, render_field
@@ -24,12 +26,14 @@ def write_csv(path: Path, kind: Kind, cells: Iterable[tuple[Cell, Row]]) -> None
     columns = kind.all_columns
     neighbour = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with neighbour.open("x", newline="", encoding="utf-8") as file:
+        with TextIOWrapper(BufferedWriter(fresh(str(neighbour))), "utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow([column.name for column in columns])
             for cell, record in cells:
                 row = cell_row(kind, cell, record)
                 writer.writerow([render_field(column, row[column.name]) for column in columns])
+            file.flush()
+            os.fsync(file.fileno())
         neighbour.replace(path)
     except BaseException:
         neighbour.unlink(missing_ok=True)

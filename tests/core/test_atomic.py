@@ -31,6 +31,20 @@ def test_a_failure_leaves_the_old_content_and_nothing_else(tmp_path, monkeypatch
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
+def test_what_a_killed_process_of_the_same_number_left_is_in_nobodys_way(tmp_path):
+    (tmp_path / f".a.txt.{os.getpid()}.tmp").write_text("half")
+    write_text(tmp_path / "a.txt", "whole")
+    assert (tmp_path / "a.txt").read_text() == "whole"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_link_to_nothing_makes_what_it_points_to(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "a.txt")
+    write_text(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
 def test_a_link_keeps_pointing_and_permissions_stay(tmp_path):
     target, link = tmp_path / "a.txt", tmp_path / "link"
     write_text(target, "old")

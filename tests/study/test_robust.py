@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import BrokenExecutor, Future
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,28 @@ def test_what_is_done_when_a_study_is_stopped_is_kept(steps, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_study(study, folder, wide, tell=tell)
     assert stored(tmp_path / "out") == 6
+
+
+def test_what_is_done_when_a_worker_dies_is_kept(steps, tmp_path):
+    study, folder = read_study(steps("k = [0, 1, 2]\n")), Folder(tmp_path / "out")
+    prepare(study, folder)
+    calls = []
+
+    class Dying(engine.Serial):
+        """Its second task breaks it; the third is done all the same."""
+
+        def submit(self, fn, /, *args):
+            calls.append(args)
+            if len(calls) != 2:
+                return super().submit(fn, *args)
+            future = Future()
+            future.set_exception(BrokenExecutor("a worker died"))
+            return future
+
+    wide = engine.Engine()
+    wide.window, wide.executor = 3, Dying()
+    assert run_study(study, folder, wide).statuses == {"ok": 6}
+    assert len(calls) == 7  # of six cells, one was lost
 
 
 def test_a_full_disk_is_one_line(steps, tmp_path, monkeypatch, capsys):
