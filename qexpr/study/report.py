@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import Any
 
@@ -14,7 +14,7 @@ from qexpr.study.catalogue import shipped
 from qexpr.study.folder import Folder
 from qexpr.study.kind import Column, Kind, Row, Summary
 from qexpr.study.latex import latex_table
-from qexpr.study.report_text import count_words, field, reference_list, shorter
+from qexpr.study.report_text import count_words, field, reference_list, shorter, small_field
 from qexpr.study.spec import Study
 from qexpr.study.table import read_rows
 
@@ -95,7 +95,14 @@ def _page(
         "kind_title": kind.title,
         "seeds": ", ".join(map(str, study.seeds)) if kind.seeded else "",
         "budget": ", ".join(f"{v} {name}" for name, v in study.budget.items() if v),
-        "small_tables": summary.tables,
+        "small_tables": [
+            {
+                "caption": small.caption,
+                "header": small.header,
+                "rows": [[small_field(text) for text in row] for row in small.rows],
+            }
+            for small in summary.tables
+        ],
         **_verdicts(kind, rows),
         "table_columns": [{"name": c.name, "help": c.help, "look": _look(c)} for c in columns],
         "table": [[field(c, row[c.name]) for c in columns] for row in rows[:_MOST_ROWS]],
@@ -133,12 +140,12 @@ def _verdicts(kind: Kind, rows: Sequence[Row]) -> dict[str, Any]:
         table.append(
             {
                 "name": prefix.strip("_") or column.name,
-                "claim": "; ".join(sorted(map(str, claims))[:3]),
+                "claim": _claims(claims) or column.help,
                 **{name: found[name] for name in ("consistent", "violates", "incomparable")},
             }
         )
         for index, row in enumerate(rows, 1):
-            why = row.get(f"{prefix}why") or ""
+            why = row.get(f"{prefix}why") or row["reason"] or ""
             if row[column.name] == "incomparable":
                 reasons[why or "no reason was written"] += 1
             elif row[column.name] == "violates":
@@ -148,6 +155,11 @@ def _verdicts(kind: Kind, rows: Sequence[Row]) -> dict[str, Any]:
         "reasons": [{"text": t, "count": n} for t, n in reasons.most_common(8)],
         "violations": violations[:20],
     }
+
+
+def _claims(claims: Iterable[Any]) -> str:
+    told = sorted(map(str, claims))
+    return "; ".join(told[:3]) + (f"; and {len(told) - 3} more" if len(told) > 3 else "")
 
 
 def _apart(rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -10,7 +11,7 @@ from qexpr.core.decimals import round_decimal, short, spell
 from qexpr.errors import InvalidInput
 from qexpr.study.kind import Column, Kind, Row, Summary
 
-__all__ = ["count_words", "field", "number", "reference_list", "shorter"]
+__all__ = ["count_words", "field", "number", "reference_list", "shorter", "small_field"]
 
 _SIGNS = {"consistent": "✓ ", "violates": "✗ ", "incomparable": "– "}
 _DIGITS = 5
@@ -42,6 +43,21 @@ def field(column: Column, value: Any) -> dict[str, Any]:
         "text": sign + shorter(number(column, value), 60),
         "look": " ".join(looks),
         "sort": _double(value) if numeric else None,
+    }
+
+
+_LEADING = re.compile(r"(?:at least )?([-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?)(?:/(\d+))?(?![\w:])")
+
+
+def small_field(text: str) -> dict[str, Any]:
+    """A field of a small table; a text that begins with a number is sorted by it."""
+    found = _LEADING.match(text)
+    if found is None:
+        return {"text": text, "look": "text" if text else "", "sort": None}
+    return {
+        "text": text,
+        "look": "",
+        "sort": float(found[1].replace(",", "")) / float(found[2] or 1),
     }
 
 

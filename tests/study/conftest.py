@@ -11,6 +11,7 @@ import pytest
 
 from qexpr.study.engine import open_engine
 from qexpr.study.folder import Folder
+from qexpr.study.report import write_report
 from qexpr.study.run import prepare, run_study
 from qexpr.study.spec import read_study
 
@@ -77,6 +78,18 @@ def run(tmp_path):
         return outcome, (tmp_path / place / "results.csv").read_bytes()
 
     return call
+
+
+@pytest.fixture(scope="session")
+def reported_once(tmp_path_factory):
+    """The folder of a finished study with its report, made once."""
+    place = tmp_path_factory.mktemp("reported")
+    (place / "small.toml").write_text(SMALL, encoding="utf-8")
+    study, folder = read_study(place / "small.toml"), Folder(place / "out")
+    prepare(study, folder)
+    run_study(study, folder, open_engine("serial"))
+    write_report(folder, study)
+    return folder.path
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ CELLS = {
     "digits": {"method": "twn", "widths": [2, 2], "steps": 4},
     "floor": {"networks": "enumerated", "cells": 8, "free": 5, "eps": "1/5"},
     "rate": {**SMALL, "target": "folds", "n": 1, "method": "bnn"},
-    "systems": {**SMALL, "target": "waves", "n": 3, "method": "twn"},
+    "systems": {**SMALL, "target": "gaussian", "n": 2, "method": "twn"},
     "theorem": {
         "theorem": "ding2018.theorem1",
         "construction": "cones",

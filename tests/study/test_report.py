@@ -7,24 +7,22 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from qexpr.study.folder import read_folder
 from qexpr.study.kind import Column
 from qexpr.study.report import write_report
-from qexpr.study.report_text import field, number
+from qexpr.study.report_text import field, number, small_field
 
 CHROMIUM = shutil.which("chromium")
 
 
 @pytest.fixture
-def reported(small, run, tmp_path):
-    """The folder of a finished study with its report."""
-    run(small, "out")
-    folder, study = read_folder(tmp_path / "out")
-    write_report(folder, study)
-    return tmp_path / "out"
+def reported(reported_once, tmp_path):
+    """A copy of it."""
+    return Path(shutil.copytree(reported_once, tmp_path / "out"))
 
 
 class _Page(HTMLParser):
@@ -128,13 +126,32 @@ def test_a_verdict_is_a_sign_and_a_word():
     assert "violates" in field(column, "violates")["look"]
 
 
+@pytest.mark.parametrize(
+    ("text", "sort"),
+    [
+        ("47,532 to 47,641", 47532),
+        ("3.96e7", 3.96e7),
+        ("-0.40 [-0.55, -0.25]", -0.4),
+        ("at least 1.24", 1.24),
+        ("2/3", 2 / 3),
+        ("1e-3", 0.001),
+        ("F(1,2)", None),
+        ("linear:2", None),
+        ("", None),
+    ],
+)
+def test_small_tables_are_sorted_by_the_number_in_front(text, sort):
+    assert small_field(text)["sort"] == sort
+
+
 PROBE = """<script>
 function order() {
-  return Array.from(document.querySelectorAll("table.sortable tbody tr"), function (row) {
+  return Array.from(table.tBodies[0].rows, function (row) {
     return row.cells[COLUMN].textContent;
   });
 }
-var button = document.querySelectorAll("table.sortable th button")[COLUMN];
+var table = document.querySelectorAll("table.sortable")[TABLE];
+var button = table.querySelectorAll("th button")[COLUMN];
 button.click(); var up = order(); button.click(); var down = order();
 var sort = button.parentElement.getAttribute("aria-sort");
 var wide = document.documentElement.scrollWidth > window.innerWidth;
@@ -151,9 +168,12 @@ def test_a_browser_sorts_and_fits(reported, tmp_path, width):
     import json
 
     page = (reported / "report.html").read_text("utf-8")
-    column = re.findall(r"<button[^>]*>(\w+)</button>", page).index("weights")
+    tables = re.findall(r'<table class="sortable">.*?</table>', page, re.DOTALL)
+    assert len(tables) == 3  # two small ones, and that of all cells
+    column = re.findall(r"<button[^>]*>(\w+)</button>", tables[-1]).index("weights")
+    probed = PROBE.replace("TABLE", "2").replace("COLUMN", str(column))
     probe = tmp_path / "probe.html"
-    probe.write_text(page.replace("</body>", PROBE.replace("COLUMN", str(column)) + "</body>"))
+    probe.write_text(page.replace("</body>", probed + "</body>"))
     done = subprocess.run(
         [
             *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),

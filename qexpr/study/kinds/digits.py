@@ -120,7 +120,7 @@ def _summary(rows: Sequence[Row]) -> Summary:
         )
         sizes = [row["packed_bytes"] for row in group]
         ends = sorted(zip(sizes, values, strict=True))
-        points.append(Line(method, *zip(*ends, strict=True), "measured"))
+        points.append(Line(method, *zip(*ends, strict=True), "points"))
     unlike = sum(row["unlike_torch"] for row in done)
     answer = [
         f"{len(done)} networks; the packed runtime classes {unlike} test images unlike torch "

@@ -237,23 +237,26 @@ def _summary(rows: Sequence[Row]) -> Summary:
     from qexpr.figures.series import Line, Panel, draw_panels
 
     done = [row for row in rows if row["status"] == "ok"]
-    lines = []
+    looks = {"enumerated": "counted", "trained": "estimate"}
+    lines = [Line("the floor, B = M", (1, 1), (0, 1))] if done else []
     for (how,), group in group_by(done, ("networks",)):
         ends = sorted(
             (r["free_bits"] / r["packing_bits"], float(r["share"]), r["share_low"], r["share_high"])
             for r in group
         )
         x, share, low, high = zip(*ends, strict=True)
-        lines.append(Line(how, x, share, "measured", low, high))
+        bars = (low, high) if how == "trained" else ()
+        lines.append(Line(how, x, share, looks[how], *bars))
     counted = [row for row in done if row["networks"] == "enumerated"]
     below = [row for row in counted if row["free_bits"] < row["packing_bits"]]
     full = [row for row in counted if row["share"] == 1]
+    over = sum(row["verdict"] == "violates" for row in counted)
     most = max((row["reached"] * 2.0 ** -row["free_bits"] for row in counted), default=0.0)
     answer = (
         f"{len(counted)} structures were enumerated in full, {len(below)} of them with fewer free "
-        f"bits than the floor asks for. None reached more members than it has networks; the most "
-        f"efficient used {most:.1%} of its networks for a member of its own. {len(full)} reached "
-        "every member.",
+        f"bits than the floor asks for. {over or 'None'} reached more members than it has "
+        f"networks; the most efficient used {most:.1%} of its networks for a member of its own. "
+        f"{len(full)} reached every member.",
         "Trained networks beside it: a share of members drawn at random, with the interval of "
         "Clopper and Pearson. It is an estimate and refutes nothing.",
     )
@@ -261,13 +264,16 @@ def _summary(rows: Sequence[Row]) -> Summary:
         "reached",
         lambda form: draw_panels(
             [Panel("members reached", lines)],
-            "free bits / bits of the packing",
-            "share of members",
+            "free bits B / bits M of the packing",
+            "share of members reached",
             form,
+            x_scale="linear",
             y_scale="linear",
         ),
-        "Share of the packing's members that are reached, against free bits over the packing's.",
-        "Left of 1 the floor forbids that all members are reached.",
+        "Share of the packing's members that are reached, against free bits over the packing's: "
+        "a point for each structure, a bar where it is an estimate, and a line at 1.",
+        "Left of the line the floor forbids that all members are reached. Enumerated shares are "
+        "exact; the bar of a trained one is the 95 % interval of Clopper and Pearson.",
     )
     return Summary(answer, (), (figure,), ("entropy.zigzag",))
 

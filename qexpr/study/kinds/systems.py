@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from qexpr.study.fits import group_by
@@ -40,7 +40,9 @@ def _summary(rows: Sequence[Row]) -> Summary:
             still_open = sum(row["enclosure"] == "open" for row in group)
             table.append(
                 (
-                    *(target, str(d), str(n), method, str(len(group)), f"{size:,}"),
+                    *(target, str(d), str(n), method, str(len(group))),
+                    f"{round(median(row['weight_bits'] for row in group)):,}",
+                    f"{size:,}",
                     f"{medians[method]:.3g}",
                     f"{min(upper):.3g} to {max(upper):.3g}",
                     f"{gain:.3g}",
@@ -60,6 +62,13 @@ def _summary(rows: Sequence[Row]) -> Summary:
             f"{target}: of the methods with discrete weights {best} has the least median of the "
             f"proven errors, {medians[best]:.3g}.{beside}"
         )
+        front = sorted(_front({m: (sizes[m], medians[m]) for m in discrete}), key=sizes.__getitem__)
+        if len(front) > 1:
+            told = ", ".join(f"{m} ({sizes[m]:,} bits, {medians[m]:.3g})" for m in front)
+            answer.append(
+                f"{target}, with scales, biases and real layers counted: no method with discrete "
+                f"weights is both smaller and closer than one of {told}."
+            )
         caption = f"{target} in F({d},{n}): proven ends of the error, one bar for each seed."
         methods = [(method, group) for (method,), group in group_by(of_target, ("method",))]
         figures.append(error_figure("systems", (target, d, n), methods, caption))
@@ -69,11 +78,22 @@ def _summary(rows: Sequence[Row]) -> Summary:
         "same error: it serves every function, the trained one serves this function."
     )
     header = (
-        *("target", "d", "n", "method", "seeds", "bits", "median error", "from best to worst"),
+        *("target", "d", "n", "method", "seeds", "bits of codes", "bits in all"),
+        *("median error", "from best to worst"),
         *("below the zero network by", "bits of the witness", "open"),
     )
     small = Small("Proven upper ends of the error over the seeds", header, tuple(table))
     return Summary(tuple(answer), (small,), tuple(figures), ("entropy.floor",))
+
+
+def _front(points: Mapping[str, tuple[float, float]]) -> list[str]:
+    """The methods that no other one beats in size without being worse in error, or the reverse."""
+
+    def beaten(name: str) -> bool:
+        bits, error = points[name]
+        return any(b <= bits and e <= error and (b, e) != (bits, error) for b, e in points.values())
+
+    return [name for name in points if not beaten(name)]
 
 
 KIND = Kind(
