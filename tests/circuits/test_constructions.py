@@ -10,7 +10,8 @@ import pytest
 from networks_by_unit import unit_values
 from polynomials import Polynomial
 
-from qexpr import circuits
+from qexpr import certificates, circuits, targets
+from qexpr.circuits.constructions.cones_code import odd_near_zero
 from qexpr.errors import InvalidInput
 
 ALPHABETS = [f"nonlinear:{k}" for k in range(2, 17)] + [f"linear:{b}" for b in range(1, 9)]
@@ -118,3 +119,32 @@ def test_what_is_no_target_is_named():
     for prove in (certificates.certify, certificates.enclose):
         with pytest.raises(InvalidInput, match="f must be a target, such as"):
             prove(w, "x0/2", "1e-1")
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "eps", "alphabet", "text"),
+    [
+        ("sigma_delta", 1, "16379/250000", "linear:4", "cos(x)"),
+        ("cones", 1, "51/80", "nonlinear:2", "cos(x)"),
+        ("cones", 2, "18457/125000", "nonlinear:2", "exp(-x)"),
+        ("bubbles", 3, "607/40000", "nonlinear:2", "cos(x)"),  # the start of f
+        ("bubbles", 3, "16379/250000", "nonlinear:2", "-cos(x)"),  # the start of f''
+        ("bubbles", 3, "18457/125000", "nonlinear:2", "x*x/2-1/2"),  # f'' of all blocks
+    ],
+)
+def test_a_member_that_is_largest_where_nothing_is_predicted_fits(name, n, eps, alphabet, text):
+    """f(0) = 1 over a step of 2^-P lies between 2^P - 1, which has P digits, and 2^P + 1."""
+    target = targets.Target(text, d=1)
+    net = getattr(circuits, name)(target, n=n, eps=eps, alphabet=alphabet)
+    certificate = certificates.certify(net, target, eps=eps)
+    assert str(certificate.verdict) == "certified"
+    assert certificates.check(certificate, net) == certificate
+
+
+def test_ties_of_odd_numbers_go_to_0_where_that_is_in_play():
+    for unit, play in itertools.product((1, 3, 8), (0, 1)):
+        for middle in range(-6 * unit, 6 * unit + 1):
+            odd = odd_near_zero(middle, unit, play)
+            near = [j for j in range(-7, 8, 2) if abs(middle - j * unit) <= unit + play]
+            assert odd in near
+            assert abs(odd) == min(map(abs, near))

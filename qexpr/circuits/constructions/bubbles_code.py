@@ -8,7 +8,7 @@ block around it carries, and a kink what is then left.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def _second_derivatives(plan: BubblesPlan, k: int, f: Function) -> Lattice:
         lower, upper = -upper, -lower
     q_units = int(cones.q * plan.v.N**2 * 2 ** (bits + 3))
     found = Lattice.enclosed(lower, upper, q_units, bits + 9 > 62)
-    return Lattice(found.middle.reshape((cones.N + 1,) * plan.d), q_units)
+    return replace(found, middle=found.middle.reshape((cones.N + 1,) * plan.d))
 
 
 def encode(plan: BubblesPlan, f: Function) -> BubblesCode:
@@ -94,6 +94,8 @@ def _blocks(plan: BubblesPlan, f: Function) -> tuple[list[list[int]], list[int]]
             # the odd multiple of the unit nearest to the target less the parent's
             left = middle - parent * lattice.q_units
             odd = 2 * (left // (2 * unit * lattice.q_units)) + 1
+            if not above:
+                odd = lattice.absolute_odd(middle, unit)
             increments[level - 1].append(odd * unit)
             values.append(parent + odd * unit)
         above = values
@@ -115,7 +117,8 @@ def _encode_line(plan: BubblesPlan, lattice: Lattice, f: Function) -> Code:
     rho: list[int] = []
     for i, middle in enumerate(lattice.middle.tolist()):
         prediction = 0 if i == 0 else v[0] if i == 1 else 2 * v[-1] - v[-2] + known[i - 2]
-        rho.append(2 * ((middle - prediction * q) // (2 * q)) + 1)
+        nearest = 2 * ((middle - prediction * q) // (2 * q)) + 1
+        rho.append(nearest if i else lattice.absolute_odd(middle))
         v.append(prediction + rho[-1])
     code = {"start": array_of(rho[:1]), "slope": array_of(rho[1:2]), "inner": array_of(rho[2:])}
     for name, digits in (*cones.long, ("inner", cones.p)):

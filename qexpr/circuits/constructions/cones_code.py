@@ -7,7 +7,7 @@ coded value v_m, an integer multiple of q, stays within (1 + SLACK) q of f(m h).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ __all__ = [
     "encode",
     "encode_lattice",
     "odd_digits",
+    "odd_near_zero",
     "require_digits",
 ]
 
@@ -50,10 +51,15 @@ def odd_digits(numbers: Integers, digits: int, j: int, b: int) -> Integers:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lattice:
-    """What is coded, by the middles of enclosures at mesh nodes, in units of q / q_units."""
+    """What is coded, by the middles of enclosures at mesh nodes, in units of q / q_units.
+
+    An odd integer whose distance to a middle is at most q_units + play is within 1 + SLACK of what
+    is enclosed.
+    """
 
     middle: Integers
     q_units: int
+    play: int
 
     @staticmethod
     def of(plan: ConesPlan, f: Function) -> Lattice:
@@ -64,7 +70,7 @@ class Lattice:
         ends = f.enclose((0,) * plan.d, nodes, plan.N, bits)
         # an enclosure's middle, in units of 2^-(bits + 3), over q in the same units
         found = Lattice.enclosed(*ends, int(plan.q * 2 ** (bits + 3)), bits + 8 > 62)
-        return Lattice(found.middle.reshape((plan.N + 1,) * plan.d), found.q_units)
+        return replace(found, middle=found.middle.reshape((plan.N + 1,) * plan.d))
 
     @staticmethod
     def enclosed(lower: object, upper: object, q_units: int, wide: bool) -> Lattice:
@@ -77,15 +83,31 @@ class Lattice:
         """
         kind = object if wide else np.int64
         low, high = np.asarray(lower, dtype=kind), np.asarray(upper, dtype=kind)
-        if len(low) and int(max(high - low)) > SLACK * q_units:
+        play = int(SLACK * q_units) - int(max(high - low, default=0))
+        if play < 0:
             raise InvalidInput(
                 "the target is not enclosed as narrowly as this eps needs: take a larger eps"
             )
-        return Lattice(low + high, q_units)
+        return Lattice(low + high, q_units, play)
 
     def nearest_odd(self, middle: Integers, prediction: Integers) -> Integers:
         """The odd integer nearest to a middle over q less a prediction."""
         return 2 * ((middle - prediction * self.q_units) // (2 * self.q_units)) + 1
+
+    def absolute_odd(self, middle: int, unit: int = 1) -> int:
+        """The odd integer nearest to a middle over `unit` q; at a tie the one nearer to 0.
+
+        Digits of what has no prediction reach just as far as a member: where it is largest, the
+        odd integer beyond it is as near, and does not fit.
+        """
+        return odd_near_zero(middle, unit * self.q_units, self.play)
+
+
+def odd_near_zero(middle: int, unit: int, play: int) -> int:
+    """The odd integer nearest to middle / unit; the one nearer to 0 where that is in play too."""
+    odd = 2 * (middle // (2 * unit)) + 1
+    inner = odd - 2 if odd > 0 else odd + 2
+    return inner if abs(inner) < abs(odd) and abs(middle - inner * unit) <= unit + play else odd
 
 
 def require_digits(plan: ConesPlan, name: str, digits: int, numbers: Integers) -> None:
@@ -125,6 +147,8 @@ def _tracked(lattice: Lattice, middles: list[int]) -> tuple[list[int], list[int]
     for i, middle in enumerate(middles):
         prediction = 0 if i == 0 else v[0] if i == 1 else 2 * v[-1] - v[-2]
         coefficient = 2 * ((middle - prediction * q) // (2 * q)) + 1
+        if i == 0:
+            coefficient = lattice.absolute_odd(middle)
         rho.append(coefficient)
         v.append(prediction + coefficient)
     return rho, v

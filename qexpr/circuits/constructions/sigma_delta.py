@@ -20,7 +20,7 @@ import numpy as np
 
 from qexpr.circuits.alphabet import Values, values_of
 from qexpr.circuits.builder import Builder, Indices
-from qexpr.circuits.constructions.cones_code import odd_digits
+from qexpr.circuits.constructions.cones_code import odd_digits, odd_near_zero
 from qexpr.circuits.constructions.cones_plan import step_between
 from qexpr.circuits.constructions.ladder import Constants, Ladder, least_power, thresholds
 from qexpr.circuits.constructions.output import bias_unit, close
@@ -110,10 +110,11 @@ def _track(layout: Layout, b: int, f: Function) -> tuple[int, Indices]:
     bits = h.denominator.bit_length() + 24
     unit = int(h * 2 ** (bits + 3))  # h in units of 2^-(bits+3), as the middles below
     lower, upper = f.enclose((0,), [[m] for m in range(N + 1)], N, bits)
-    if max(int(b) - int(a) for a, b in zip(lower, upper, strict=True)) > SLACK * unit:
+    width = max(int(b) - int(a) for a, b in zip(lower, upper, strict=True))
+    if width > SLACK * unit:
         raise InvalidInput("the target is not enclosed narrowly enough: take a larger eps")
     middles = [int(a) + int(b) for a, b in zip(lower, upper, strict=True)]
-    start = 2 * (middles[0] // (2 * unit)) + 1
+    start = odd_near_zero(middles[0], unit, int(SLACK * unit) - width)
     if abs(start) >= 2 ** (b * digits):
         raise InvalidInput("the target's first value is beyond what its norm allows")
     v, signs = start * unit, []
