@@ -129,8 +129,8 @@ def check_study_command(folder: str, budget: str | None) -> int:
     lines = [
         f"{checked.stands} numbers and proofs stand, {len(checked.wrong)} do not, "
         f"{len(checked.open)} could not be checked",
-        f"{checked.cells} of {checked.whole} rows derived again; {checked.again} cells run again "
-        "byte for byte"
+        f"{checked.cells} of {checked.whole} rows derived again from the table and the stored "
+        f"networks; {checked.again} cells run again in full, byte for byte"
         if not study.kind.exact
         else f"{checked.cells} of {checked.whole} cells run again",
     ]

@@ -45,8 +45,8 @@ class Checked:
         Cells that were looked at, and all of them.
     again : int
         Cells that were run again in full, byte for byte.
-    same_machine : bool
-        Whether this machine computes the last digits that the table's did.
+    unlike : list of str
+        Why this machine may compute other last digits than the table's did; empty where it may not.
     """
 
     stands: int = 0
@@ -55,7 +55,7 @@ class Checked:
     cells: int = 0
     whole: int = 0
     again: int = 0
-    same_machine: bool = True
+    unlike: list[str] = field(default_factory=list)
 
     def take(self, finding: Finding, where: str) -> None:
         """Count a finding."""
@@ -91,7 +91,7 @@ def check_study(
     start = time.monotonic()
     checked = Checked(whole=count_cells(study))
     document = _provenance(folder, study, checked)
-    checked.same_machine = document.get("capability") == json.loads(json.dumps(capability()))
+    checked.unlike = list(_unlike(document.get("capability"), capability()))
     texts = list(read_texts(folder.path / "results.csv", study.kind))
     cells = list(jobs(study, ""))
     if len(texts) != len(cells):
@@ -213,19 +213,44 @@ def _run_sample(
     left: Callable[[], float],
 ) -> None:
     ran = [(job, texts) for job, texts in rows if texts["status"] == "ok"]
-    if not checked.same_machine:
-        if ran:
-            checked.open.append(
-                "cells were not run again: this machine or its packages differ from those of the "
-                "table, so last digits may"
-            )
+    if not ran:
+        return
+    if checked.unlike:
+        checked.open.append(
+            f"no cell was run again, since last digits may differ here ({'; '.join(checked.unlike)})"
+        )
         return
     wanted = math.ceil(len(ran) / _SAMPLE)
+    dear: list[float] = []
     for job, texts in sorted(ran, key=lambda pair: sha256(["sample", pair[0].index])):
         if checked.again >= wanted:
             break
         if kind.cost(job.cell) > left():
+            dear.append(kind.cost(job.cell))
             continue
         for finding in _again(kind, job, texts):
             checked.take(finding, f"{_row_name(job)}, run again")
         checked.again += 1
+    if checked.again < wanted:
+        checked.open.append(
+            f"{wanted - checked.again} of a sample of {wanted} cells were not run again: the "
+            f"budget has {max(left(), 0):.0f} s left, and the least of them takes about "
+            f"{min(dear):.0f} s; a larger --budget, or none, runs them"
+        )
+
+
+def _unlike(there: Any, here: dict[str, Any]) -> Iterator[str]:
+    """What of the table's machine is not so here: instruction sets and versions."""
+    if not isinstance(there, dict):
+        yield "provenance.json does not say what it was computed on"
+        return
+    for key in ("machine", "python"):
+        if there.get(key) != here[key]:
+            yield f"{key} {there.get(key)} there, {here[key]} here"
+    if there.get("instruction_sets") != here["instruction_sets"]:
+        yield "other instruction sets there"
+    packages = there.get("packages")
+    versions = packages if isinstance(packages, dict) else {}
+    for name, version in here["packages"].items():
+        if versions.get(name) != version:
+            yield f"{name} {versions.get(name)} there, {version} here"
