@@ -216,9 +216,8 @@ def _run_sample(
     if not ran:
         return
     if checked.unlike:
-        checked.open.append(
-            f"no cell was run again, since last digits may differ here ({'; '.join(checked.unlike)})"
-        )
+        why = "; ".join(checked.unlike)
+        checked.open.append(f"no cell was run again, since last digits may differ here ({why})")
         return
     wanted = math.ceil(len(ran) / _SAMPLE)
     dear: list[float] = []
