@@ -157,8 +157,12 @@ def _run(
     from qexpr.study.run import Stopped, prepare, run_study
 
     count = None if workers is None else read_integer(workers, "--workers", 1, 4096)
-    whole, left, seconds = prepare(study, folder, retry_failed=retry_failed, replace=replace)
-    with_engine = open_engine(engine, count)
+    with_engine = open_engine(engine, count)  # first: where there is none, no folder is made
+    try:
+        whole, left, seconds = prepare(study, folder, retry_failed=retry_failed, replace=replace)
+    except BaseException:
+        with_engine.close()
+        raise
     told = (
         f"{_duration(seconds)} of CPU time on {with_engine.workers} worker(s), {with_engine.name}"
     )

@@ -153,7 +153,7 @@ def _connect(address: str) -> Any:
     except (OSError, TimeoutError, ValueError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InvalidInput(
-            f"no Dask scheduler answers at {shorten(address)}: {shorten(reason)}"
+            f"no Dask scheduler answers at {shorten(address)}: {reason[:200]}"
         ) from None
 
 

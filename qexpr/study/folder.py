@@ -79,6 +79,12 @@ class Folder:
             raise InvalidInput(
                 f"{shorten(self.path)} was made from another specification ({changed}); {choices}"
             )
+        made = self.origin().get("format", _FORMAT)
+        if made != _FORMAT:
+            raise InvalidInput(
+                f"{shorten(self.path)} was made by another version of qexpr (its cells have format "
+                f"{shorten(made)}, this one writes {_FORMAT}); choose another folder with --output"
+            )
         there, here = self.origin().get("code"), code_digest(study.kind.name)
         if there not in (None, here):
             raise InvalidInput(

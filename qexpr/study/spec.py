@@ -166,6 +166,7 @@ class _Reader:
             self.note(place, message)
         kind = self._kind(document.get("kind"))
         if kind is None:
+            self._seeds(None, document)  # what else is wrong only a kind can tell
             return None
         blocks = [
             self._block(kind, block, ("block", i))
@@ -295,13 +296,13 @@ class _Reader:
             out[parameter.name] = self._value(parameter, value, ("budget", parameter.name))
         return out
 
-    def _seeds(self, kind: Kind, document: dict[str, Any]) -> tuple[int, ...]:
+    def _seeds(self, kind: Kind | None, document: dict[str, Any]) -> tuple[int, ...]:
         seeds = document.get("seeds")
         if seeds is None:
-            if kind.seeded:
+            if kind is not None and kind.seeded:
                 self.note((), f"kind {kind.name} draws: give seeds, such as seeds = [0, 1, 2]")
             return ()
-        if not kind.seeded:
+        if kind is not None and not kind.seeded:
             self.note(("seeds",), f"kind {kind.name} draws nothing: leave seeds out")
         if not isinstance(seeds, list) or not all(type(seed) is int for seed in seeds):
             return ()  # the shape says so already

@@ -345,3 +345,11 @@ def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch):
 def test_an_engine_that_is_none_is_refused(name, workers, part):
     with pytest.raises(InvalidInput, match=part):
         open_engine(name, workers)
+
+
+def test_an_engine_that_does_not_open_leaves_no_folder(steps, tmp_path, capsys):
+    place = tmp_path / "out"
+    arguments = ["study", "run", str(steps("k = 0\n")), "--output", str(place)]
+    assert qexpr([*arguments, "--engine", "file:/nowhere.json"]) == 2
+    assert "there is no scheduler file" in capsys.readouterr().err
+    assert not place.exists()

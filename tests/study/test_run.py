@@ -183,6 +183,15 @@ def test_a_folder_of_other_code_is_refused(steps, run, tmp_path):
     assert run(path, "out", replace=True)[0].statuses == {"ok": 2}
 
 
+def test_a_folder_of_another_version_is_refused(steps, run, tmp_path):
+    path = steps("k = 0\n")
+    run(path, "out")
+    origin = tmp_path / "out" / "cells" / "origin.json"
+    origin.write_text(origin.read_text().replace('"format": 1', '"format": 2'))
+    with pytest.raises(InvalidInput, match=r"another version of qexpr \(its cells have format 2"):
+        run(path, "out")
+
+
 def test_a_folder_of_something_else_is_refused(steps, run, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "diary.txt").write_text("dear")

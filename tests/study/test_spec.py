@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qexpr.errors import InvalidInput
 from qexpr.study.cells import jobs, validate_cells
 from qexpr.study.lines import find_line, key_lines
-from qexpr.study.spec import parse_study
+from qexpr.study.spec import Mistakes, parse_study
 
 HEAD = 'kind = "witness"\ntitle = "T"\nquestion = "Q?"\n'
 BLOCK = '[[block]]\nconstruction = "cones"\nd = 1\nn = 2\neps = "1e-2"\n'
@@ -139,6 +139,12 @@ def test_a_mistake_is_one_clear_line(text, part):
     said = refusal(text)
     assert part in said
     assert "\n" not in said
+
+
+def test_seeds_are_read_where_there_is_no_such_kind():
+    with pytest.raises(Mistakes) as caught:
+        parse_study(HEAD.replace("witness", "wittness") + "seeds = [1, 1, -1]\n" + BLOCK, "study")
+    assert len(caught.value.lines) == 3
 
 
 @pytest.mark.parametrize("name", ["A", "a b", "", "a/b", "-a"])
