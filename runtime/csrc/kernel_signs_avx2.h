@@ -18,7 +18,7 @@
 #define FLUSH 31        /* 8 * 31 still fits a byte */
 
 typedef struct {
-  __m256i low[UNITS], high[UNITS]; /* of the pairs, in bytes */
+  __m256i both[UNITS], high[UNITS]; /* of the pairs, in bytes: low + 16 high modulo 256, and high */
   __m256i even[2 * UNITS], odd[2 * UNITS];
 } sums;
 
@@ -26,20 +26,30 @@ typedef struct {
 
 static inline __attribute__((always_inline)) void split(sums *s, int m, __m256i a) {
   const __m256i nibble = _mm256_set1_epi8(15);
-  s->low[m] = _mm256_add_epi8(s->low[m], _mm256_and_si256(a, nibble));
+  s->both[m] = _mm256_add_epi8(s->both[m], a);
   s->high[m] = _mm256_add_epi8(s->high[m], _mm256_and_si256(_mm256_srli_epi16(a, 4), nibble));
 }
 
+/* The mean of two high halves is a multiple of 8, so their sum is an eighth of it. */
+static inline __attribute__((always_inline)) void split_two(sums *s, int m, __m256i a, __m256i b) {
+  const __m256i upper = _mm256_set1_epi8((char)0xf0);
+  const __m256i mean = _mm256_avg_epu8(_mm256_and_si256(a, upper), _mm256_and_si256(b, upper));
+  s->both[m] = _mm256_add_epi8(s->both[m], _mm256_add_epi8(a, b));
+  s->high[m] = _mm256_add_epi8(s->high[m], _mm256_srli_epi16(mean, 3));
+}
+
 static inline __attribute__((always_inline)) void flush(sums *s, int units) {
-  const __m256i low = _mm256_set1_epi16(255);
+  const __m256i low = _mm256_set1_epi16(255), upper = _mm256_set1_epi8((char)0xf0);
 #pragma GCC unroll 4
   for (int m = 0; m < units; m++) {
     __m256i *even = s->even + m, *odd = s->odd + m;
-    even[0] = _mm256_add_epi16(even[0], _mm256_and_si256(s->low[m], low));
-    odd[0] = _mm256_add_epi16(odd[0], _mm256_srli_epi16(s->low[m], 8));
-    even[units] = _mm256_add_epi16(even[units], _mm256_and_si256(s->high[m], low));
-    odd[units] = _mm256_add_epi16(odd[units], _mm256_srli_epi16(s->high[m], 8));
-    s->low[m] = s->high[m] = _mm256_setzero_si256();
+    const __m256i b = s->high[m];
+    const __m256i a = _mm256_sub_epi8(s->both[m], _mm256_and_si256(_mm256_slli_epi16(b, 4), upper));
+    even[0] = _mm256_add_epi16(even[0], _mm256_and_si256(a, low));
+    odd[0] = _mm256_add_epi16(odd[0], _mm256_srli_epi16(a, 8));
+    even[units] = _mm256_add_epi16(even[units], _mm256_and_si256(b, low));
+    odd[units] = _mm256_add_epi16(odd[units], _mm256_srli_epi16(b, 8));
+    s->both[m] = s->high[m] = _mm256_setzero_si256();
   }
 }
 
@@ -92,8 +102,7 @@ static inline __attribute__((always_inline)) void lookup(const uint8_t *panel,
           __m256i y = _mm256_shuffle_epi8(TABLE(at + 48), second[1]);
           y = _mm256_add_epi8(y, _mm256_shuffle_epi8(TABLE(at + 64), first[2]));
           y = _mm256_add_epi8(y, _mm256_shuffle_epi8(TABLE(at + 80), second[2]));
-          split(&s, m, x);
-          split(&s, m, y);
+          split_two(&s, m, x, y);
         }
       }
       for (; j < count; j++, panel += QK_PANEL, table += 32) {
