@@ -17,7 +17,7 @@
 
 typedef struct {
   const qk_circuit *in;
-  int64_t chunks, pieces, sums, groups;
+  int64_t chunks, split, pieces, sums, groups; /* split: how many units are */
   int64_t *first, *cursor; /* the pieces of chunk c: first[c]..first[c + 1]; while filling */
   int64_t *owner;          /* the unit of each piece */
   uint32_t *sum;           /* of each part; UINT32_MAX: none. Part 2r is what run r adds, 2r + 1
@@ -68,7 +68,7 @@ static void choose(cut *c) {
       else c->whole[u] = 1;
     }
     if (pieces * FEW > edges) c->whole[u] = 1;
-    if (!c->whole[u]) c->pieces += pieces;
+    if (!c->whole[u]) c->split++, c->pieces += pieces;
     for (int64_t p = a; p < b; p++) {
       const int split = !c->whole[u] && in->run_edge[p] < in->run_edge[p + 1];
       c->sum[p] = split ? (uint32_t)(in->inputs + in->units + c->sums++) : UINT32_MAX;
@@ -183,7 +183,7 @@ static int build(cut *c, qk_circuit *out, void **memory) {
   qk_group *group;
   c->piece = calloc((size_t)c->pieces + 1, sizeof *c->piece);
   c->owner = malloc((size_t)(c->pieces + 1) * sizeof *c->owner);
-  c->group = malloc((size_t)(c->chunks + in->units + 1) * sizeof *c->group);
+  c->group = malloc((size_t)(c->chunks + c->split + 1) * sizeof *c->group);
   if (!c->piece || !c->owner || !c->group) return QK_NO_MEMORY;
   fill(c);
   schedule(c);

@@ -19,12 +19,17 @@ _USAGE = """usage: python -m qexpr_runtime                     run the self-test
 
 
 def _points(path: str, inputs: int) -> np.ndarray:
-    lines = sys.stdin if path == "-" else open(path, encoding="utf-8")  # noqa: SIM115
+    try:
+        lines = sys.stdin if path == "-" else open(path, encoding="utf-8")  # noqa: SIM115
+    except OSError as error:
+        raise ValueError(f"cannot read {path!r}: {error.strerror}") from None
     with lines as file:
         rows = [line.split(",") for line in file if line.strip() and not line.startswith("#")]
     for k, row in enumerate(rows, 1):
         if len(row) != inputs:
-            raise ValueError(f"point {k} holds {len(row)} numbers, the file takes {inputs}")
+            raise ValueError(
+                f"the numbers of a point are {inputs}, those of point {k} are {len(row)}"
+            )
     try:
         return np.array([[float(v) for v in row] for row in rows]).reshape(len(rows), inputs)
     except ValueError as error:

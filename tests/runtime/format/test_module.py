@@ -54,7 +54,7 @@ def test_bad_input_is_one_line_and_code_2(arguments, capsys):
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("1,2\n3\n", "point 2 holds 1 numbers, the file takes 2"), ("a,b\n", "could not convert"),
+    ("1,2\n3\n", "the numbers of a point are 2, those of point 2 are 1"), ("a,b\n", "could not convert"),
 ])  # fmt: skip
 def test_bad_points_are_one_line(text, words, tmp_path, capsys):
     net, points = tmp_path / "n.qxr", tmp_path / "p.csv"
