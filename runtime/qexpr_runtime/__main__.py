@@ -27,9 +27,7 @@ def _points(path: str, inputs: int) -> np.ndarray:
         rows = [line.split(",") for line in file if line.strip() and not line.startswith("#")]
     for k, row in enumerate(rows, 1):
         if len(row) != inputs:
-            raise ValueError(
-                f"the numbers of a point are {inputs}, those of point {k} are {len(row)}"
-            )
+            raise ValueError(f"point {k} has length {len(row)}, the file takes {inputs}")
     try:
         return np.array([[float(v) for v in row] for row in rows]).reshape(len(rows), inputs)
     except ValueError as error:
