@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil, lcm
+from typing import NamedTuple
 
 from qexpr.errors import OutOfRegime
 
@@ -39,8 +40,7 @@ def least_root(n: int, value: Fraction | int) -> int:
     return low
 
 
-@dataclass(frozen=True, slots=True)
-class Planes:
+class Planes(NamedTuple):
     """Grid N, product accuracy r, and the number of planes of each coefficient (0: dropped)."""
 
     N: int
@@ -48,8 +48,7 @@ class Planes:
     planes: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PlaneErrors:
+class PlaneErrors(NamedTuple):
     """The error, taken apart: taylor / N^n + sum over coefficients.
 
     A coefficient with p >= 1 planes costs ``fixed + digit * 2^(-bits p) + product * 4^-(r+1)``,
@@ -77,58 +76,85 @@ class PlaneErrors:
 
 
 def _refinements(
-    errors: PlaneErrors, kept: Sequence[int], least: Fraction
-) -> Iterator[tuple[tuple[int, ...], Fraction]]:
-    """Allocations of planes, each the cheapest for its digit error, until that is below `least`.
+    digit: Sequence[int], bits: int, kept: Sequence[int], enough: Callable[[int], bool]
+) -> list[tuple[tuple[int, ...], int]]:
+    """Allocations of planes, each the cheapest for its digit error, until that is small enough.
 
     The next plane goes where the error is largest: all cost the same, and gains only fall.
     """
-    planes = [0] * len(errors.digit)
-    heap: list[tuple[Fraction, int]] = []
-    total = Fraction(0)
+    planes = [0] * len(digit)
+    heap: list[tuple[int, int]] = []
+    total, found = 0, []
     for i in kept:
         planes[i] = 1
-        error = errors.digit[i] / 2**errors.bits
+        error = digit[i] >> bits
         total += error
-        heapq.heappush(heap, (-error, i))
+        heap.append((-error, i))
+    heapq.heapify(heap)
     while True:
-        yield tuple(planes), total
-        if total < least:
-            return
-        error, i = heapq.heappop(heap)
+        found.append((tuple(planes), total))
+        if enough(total):
+            return found
+        error, i = heap[0]
         planes[i] += 1
-        smaller = error / 2**errors.bits
+        smaller = -(-error >> bits)
         total += error - smaller
-        heapq.heappush(heap, (smaller, i))
+        heapq.heapreplace(heap, (smaller, i))
+
+
+def _unit(errors: PlaneErrors, eps: Fraction) -> int:
+    """A number of which all errors are integer parts, whatever planes and products are tried.
+
+    A plane is added to an error of at least eps / (256 k) among k, and products are accurate to
+    about eps / 4^8, so that few more halvings are needed than bring all of them below that.
+    """
+    terms = *errors.digit, *errors.product, *errors.fixed, *errors.dropped
+    most = sum(errors.digit, Fraction(0)) + sum(errors.product, Fraction(0))
+    halvings = ceil(most * _SMALLEST_SHARE * len(errors.digit) / eps + 1).bit_length()
+    common = lcm(eps.denominator, *(term.denominator for term in terms))
+    return common << halvings + errors.bits + 2 * (_MOST_PRODUCT_DIGITS + 1)
 
 
 def _candidates(errors: PlaneErrors, eps: Fraction) -> Iterator[Planes]:
-    order = sorted(range(len(errors.digit)), key=lambda i: (errors.dropped[i], -i))
-    lost = Fraction(0)
+    unit = _unit(errors, eps)
+
+    def whole(terms: Sequence[Fraction]) -> list[int]:
+        return [term.numerator * (unit // term.denominator) for term in terms]
+
+    fixed, digit, product, dropped = (
+        whole(terms) for terms in (errors.fixed, errors.digit, errors.product, errors.dropped)
+    )
+    goal = whole([eps])[0]
+    wide = errors.taylor.numerator * unit
+    order = sorted(range(len(digit)), key=lambda i: (dropped[i], -i))
+    lost = 0
     for number in range(len(order)):
         kept = sorted(order[number:])
         if number:
-            lost += errors.dropped[order[number - 1]]
-        fixed = lost + sum((errors.fixed[i] for i in kept), Fraction(0))
-        if fixed >= eps:
+            lost += dropped[order[number - 1]]
+        left = goal - lost - sum(fixed[i] for i in kept)
+        if left <= 0:
             return
-        products = sum((errors.product[i] for i in kept), Fraction(0))
+        products = sum(product[i] for i in kept)
         first = 1 if products else 0
-        while products and products / 4 ** (first + 1) >= eps:
+        while products >> 2 * (first + 1) >= goal:
             first += 1
-        digits = list(_refinements(errors, kept, eps / _SMALLEST_SHARE))
+        digits = _refinements(
+            digit, errors.bits, kept, lambda total: total * _SMALLEST_SHARE < goal
+        )
         for r in range(first, first + (_MOST_PRODUCT_DIGITS if products else 1)):
-            rest = eps - fixed - products / 4 ** (r + 1)
+            rest = left - (products >> 2 * (r + 1))
             for planes, error in digits:
                 if error < rest:
-                    yield Planes(least_root(errors.n, errors.taylor / (rest - error)), r, planes)
+                    narrow = errors.taylor.denominator * (rest - error)
+                    yield Planes(least_root(errors.n, -(-wide // narrow)), r, planes)
 
 
 def cheapest_planes(
     errors: PlaneErrors,
     eps: Fraction,
     count: Callable[[Planes], int],
-    floor: Callable[[Planes], int],
+    *floors: Callable[[Planes], int],
 ) -> Planes:
     """The plan of least count whose error is at most eps.
 
@@ -138,9 +164,9 @@ def cheapest_planes(
     eps : Fraction
     count : callable
         The exact number of weights of a plan.
-    floor : callable
-        A cheap number that is never above it; plans are counted in its order until it exceeds
-        the best count.
+    *floors : callable
+        Numbers that are never above the count, the cheapest first. The plan that may cost least
+        has its next floor taken, or is counted, until no other may cost as little as the best.
 
     Ties are broken by N, r and the planes, so the result depends on count and errors alone.
 
@@ -149,13 +175,20 @@ def cheapest_planes(
     OutOfRegime
         If no plan reaches eps.
     """
-    best: tuple[int, int, int, tuple[int, ...]] | None = None
-    ranked = sorted((floor(p), p.N, p.r, p.planes) for p in set(_candidates(errors, eps)))
-    for bound, N, r, planes in ranked:
+    best: tuple[int, Planes] | None = None
+    queue = [(floors[0](plan), 0, plan) for plan in set(_candidates(errors, eps))]
+    heapq.heapify(queue)
+    while queue:
+        bound, known, plan = queue[0]
         if best is not None and bound > best[0]:
             break
-        key = (count(Planes(N, r, planes)), N, r, planes)
-        best = key if best is None else min(best, key)
+        if known + 1 < len(floors):
+            bound = max(bound, floors[known + 1](plan))
+            heapq.heapreplace(queue, (bound, known + 1, plan))
+        else:
+            heapq.heappop(queue)
+            key = count(plan), plan
+            best = key if best is None else min(best, key)
     if best is None:
         raise OutOfRegime(f"no choice of grid and digits brings the error below {eps}")
-    return Planes(*best[1:])
+    return best[1]

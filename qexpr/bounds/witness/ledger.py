@@ -6,23 +6,23 @@ edges into them, so a network has the sum over groups of (edges in) * (copies).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from qexpr.bounds.witness.coins import Rungs, coins
 
 __all__ = ["Ledger", "Unit"]
 
 
-@dataclass(slots=True)
 class Unit:
     """A group of `size` units at one depth; sources are counted by their rungs."""
 
-    size: int = 1
-    depth: int = 0
-    edges: int = 0
-    copies: int = 1
-    rungs: Rungs | None = None  # of a source, for what replaces it
-    scaled: dict[int, Unit] = field(default_factory=dict)
+    __slots__ = ("copies", "depth", "edges", "rungs", "scaled", "size")
+
+    def __init__(self, size: int = 1, rungs: Rungs | None = None) -> None:
+        self.size = size
+        self.depth = 0
+        self.edges = 0
+        self.copies = 1
+        self.rungs = rungs  # of a source, for what replaces it
+        self.scaled: dict[int, Unit] = {}
 
 
 class Ledger:
@@ -54,25 +54,20 @@ class Ledger:
         self.units.append(made)
         return made
 
-    def cost(self, power: int) -> int:
-        """Edges of the weight 2^power."""
-        if power <= -self.b:  # a step of the alphabet
-            return 1
-        return coins(1 << power + self.b, self.b)
-
     def join(self, source: Unit, target: Unit, number: int, power: int | None = None) -> None:
         """So many edges of weight 2^power, u where it is not given."""
         if number <= 0:
             return
-        cost, depth = 1 if power is None else self.cost(power), source.depth
-        if source.rungs is None:
-            source.copies = max(source.copies, cost)
-        elif cost > 1:
-            assert power is not None  # u is a single edge
-            used = source.rungs.use(0, 1 << power + self.b)
-            cost, depth = used.edges, used.depth
+        cost, depth = 1, source.depth
+        if power is not None and power > -self.b:  # others are steps of the alphabet
+            cost = coins(1 << power + self.b, self.b)
+            if source.rungs is None:
+                source.copies = max(source.copies, cost)
+            elif cost > 1:
+                cost, depth = source.rungs.use(0, 1 << power + self.b)
         target.edges += number * cost
-        target.depth = max(target.depth, depth + 1)
+        if depth >= target.depth:
+            target.depth = depth + 1
 
     def total(self) -> int:
         """All edges."""

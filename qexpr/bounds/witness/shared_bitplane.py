@@ -15,30 +15,45 @@ from qexpr.core.search import Planes, cheapest_planes
 
 __all__ = ["BOUNDS", "SHARED_BITPLANE"]
 
-_FINE = 256  # grids up to this one have their hats counted for the floor
-
 
 @lru_cache(maxsize=4096)
-def _folds(a: tuple[int, ...], r: int) -> int:
-    """The edges of coefficient a's product, and of the square or product that makes z^a."""
-    product = 14 + 16 * r
-    if sum(a) < 2:
-        return product * any(a)
-    left, right = halves(a)
-    power = 7 + 8 * r if left == right else 15 + 16 * r
-    return product + power
+def _folds(d: int, n: int, r: int, kept: tuple[bool, ...]) -> int:
+    """The edges of the coefficients' products, and of the square or product that makes each z^a."""
+    total = 0
+    for a in [a for a, held in zip(orders(d, n), kept, strict=True) if held and any(a)]:
+        total += 14 + 16 * r
+        if sum(a) > 1:
+            left, right = halves(a)
+            total += 7 + 8 * r if left == right else 15 + 16 * r
+    return total
 
 
-def _floor(d: int, n: int, alphabet: Alphabet, plan: Planes) -> int:
+def _hats_at_least(d: int, N: int) -> int:
+    """Never more edges than make the hats.
+
+    A hat of one variable has 2 and each of its two kinks one. One of two variables has 3, but for
+    those at two borders; kinks along three directions, and what the first of these are added to,
+    have 6 N + 1 more. One of more variables has one, and each of the (N+1)^(d-1) N excesses of
+    both prefix maxima takes three.
+    """
+    nodes = (N + 1) ** d
+    least: int = {1: 4 * N, 2: 3 * nodes + 5 * N - 1}.get(d, nodes + 6 * (nodes // (N + 1)) * N)
+    return least
+
+
+def _floor(d: int, n: int, plan: Planes, hats: int | None = None) -> int:
     """Never more than the count: hats, planes, products and doublings."""
-    N, nodes = plan.N, int((plan.N + 1) ** d)
-    folds = sum(_folds(a, plan.r) for a, p in zip(orders(d, n), plan.planes, strict=True) if p)
-    planes: int = sum(p * (nodes + 2) - 1 for p in plan.planes if p)
-    if N <= _FINE:
-        hats = hat_edges(d, N, alphabet, max(plan.planes) if alphabet.kind == "nonlinear" else 1)
-    else:
-        hats = {1: 6 * N - 8, 2: 3 * nodes + 8 * N}.get(d, nodes + 6 * (nodes // (N + 1)) * N)
-    return planes + hats + folds + 10 * N.bit_length()
+    N, nodes, planes = plan.N, int((plan.N + 1) ** d), plan.planes
+    shared = sum(planes) * (nodes + 2) - (len(planes) - planes.count(0))
+    folds = _folds(d, n, plan.r, tuple(map(bool, planes)))
+    hats = _hats_at_least(d, N) if hats is None else hats
+    return shared + hats + folds + 10 * N.bit_length()
+
+
+def _closer_floor(d: int, n: int, alphabet: Alphabet, plan: Planes) -> int:
+    """The same with the hats counted."""
+    digits = max(plan.planes) if alphabet.kind == "nonlinear" else 1
+    return _floor(d, n, plan, hat_edges(d, plan.N, alphabet, digits))
 
 
 @lru_cache(maxsize=64)
@@ -54,7 +69,13 @@ def _cheapest(query: Query) -> tuple[Planes, PlanesCount]:
         known[plan] = count(d, n, alphabet, offset, plan)
         return known[plan].weights
 
-    best = cheapest_planes(terms, eps, weights, lambda plan: _floor(d, n, alphabet, plan))
+    best = cheapest_planes(
+        terms,
+        eps,
+        weights,
+        lambda plan: _floor(d, n, plan),
+        lambda plan: _closer_floor(d, n, alphabet, plan),
+    )
     return best, known[best]
 
 
