@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from qexpr.bounds.witness.coins import Rungs, coins
 
-__all__ = ["Ledger", "Unit"]
+__all__ = ["Ledger", "Unit", "signed_places"]
+
+
+def signed_places(number: int) -> list[int]:
+    """The places of a number's nonzero signed digits, no two of them next to each other."""
+    found, place = [], 0
+    while number:
+        if number & 1:
+            found.append(place)
+            number -= 2 - number % 4
+        number //= 2
+        place += 1
+    return found
 
 
 class Unit:
@@ -98,16 +110,12 @@ class Ledger:
 
     def add(self, target: Unit, number: int, power: int, times: int = 1) -> None:
         """Add number * 2^power to `times` units: an edge of u for each nonzero signed digit."""
-        power += self.b
-        while number:
-            if number & 1:
-                if power > 0:
-                    self.join(self.one, target, times, power - self.b)
-                else:
-                    self.join(self.constant(power), target, times)
-                number -= 2 - number % 4
-            number //= 2
-            power += 1
+        for place in signed_places(number):
+            at = power + self.b + place
+            if at > 0:
+                self.join(self.one, target, times, at - self.b)
+            else:
+                self.join(self.constant(at), target, times)
 
     def combine(self, parts: list[tuple[Unit, int]], power: int) -> Unit:
         """2^power times the sum of number * source: an edge of u for each binary digit."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from qexpr.bounds.witness.amplify import amplify, take_off
 from qexpr.bounds.witness.hats import hats
-from qexpr.bounds.witness.ledger import Ledger, Unit
+from qexpr.bounds.witness.ledger import Ledger, Unit, signed_places
 from qexpr.bounds.witness.taylor import orders, ranges
 from qexpr.core.query import Alphabet
 from qexpr.core.search import Planes
@@ -17,8 +17,7 @@ __all__ = ["PlanesCount", "count", "halves", "hat_edges", "plane_units", "steps_
 Order = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PlanesCount:
+class PlanesCount(NamedTuple):
     """Edges of everything, free edges, and the depth."""
 
     weights: int
@@ -132,38 +131,51 @@ class _Monomials:
             last = made
 
 
+@lru_cache(maxsize=1024)
+def _chain(
+    b: int, steps: tuple[int, ...], planes: int
+) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
+    """What enters each plane: planes below it, and constants by their exponents over the hats'."""
+    nonlinear = len(steps) > 1 or steps[0] == 1
+    feeds: list[list[tuple[int, int]]] = [[] for _ in range(planes)]
+    for k in range(1, planes):
+        step = max(s for s in steps if k % s == 0) if nonlinear else b
+        feeds[k - step if nonlinear else k - 1].append((k, step))
+    found = []
+    for entering in feeds:
+        # what the shifts that come in lack of 1
+        fine = max((step for _, step in entering), default=0)
+        lack = (1 << fine) - sum(1 << fine - step for _, step in entering)
+        zeros = lack.bit_length() - 1
+        single = not nonlinear or (lack & (lack - 1) == 0 < lack and fine - zeros in steps)
+        constants = [0] if entering and single else [b + k - fine for k in signed_places(lack)]
+        found.append((tuple(feed for feed, _ in entering), tuple(constants)))
+    return tuple(found)
+
+
 def plane_units(
     book: Ledger, phi: Unit, power: int, planes: int, size: int = 1, edges: int | None = None
 ) -> Unit:
     """The first plane's unit: every plane has an edge from each hat, and from planes below it.
 
-    `size` such chains alike have `edges` from hats in all, for each of their planes.
+    `size` such chains alike have `edges` from hats in all, for each of their planes. All edges are
+    single ones, so that no plane has copies.
     """
     number = phi.size if edges is None else edges
-    nonlinear = len(book.steps) > 1 or book.steps[0] == 1
-    feeds: list[list[tuple[int, int]]] = [[] for _ in range(planes)]
-    for k in range(1, planes):
-        step = max(s for s in book.steps if k % s == 0) if nonlinear else book.b
-        feeds[k - step if nonlinear else k - 1].append((k, step))
-    made: dict[int, Unit] = {}
-    for k in range(planes - 1, -1, -1):
-        unit = book.unit(size)
-        book.join(phi, unit, number)
-        book.free += number
-        for feed, step in feeds[k]:
-            book.join(made[feed], unit, size, -step)
-        # what the shifts that come in lack of 1
-        fine = max((step for _, step in feeds[k]), default=0)
-        lack = (1 << fine) - sum(1 << fine - step for _, step in feeds[k])
-        if feeds[k] and (not nonlinear or (lack & (lack - 1) == 0 and lack)):
-            zeros = lack.bit_length() - 1
-            if not nonlinear or fine - zeros in book.steps:
-                book.join(book.constant(power), unit, size)
-                made[k] = unit
-                continue
-        book.add(unit, lack, power - fine, size)
-        made[k] = unit
-    return made[0]
+    depths, edges = [0] * planes, 0
+    for k, (feeds, constants) in reversed(tuple(enumerate(_chain(book.b, book.steps, planes)))):
+        deepest = phi.depth
+        for feed in feeds:
+            deepest = max(deepest, depths[feed])
+        for above in constants:
+            deepest = max(deepest, book.constant(power + above).depth)
+        depths[k] = deepest + 1
+        edges += number + size * (len(feeds) + len(constants))
+    book.free += number * planes
+    book.unit(size).edges = edges
+    made = book.unit(size)
+    made.depth = depths[0]
+    return made
 
 
 def _scale(book: Ledger, full: int, C: list[int], monomials: _Monomials, kept: list[Order]) -> int:
