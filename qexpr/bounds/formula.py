@@ -11,7 +11,7 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from qexpr.errors import InvalidInput, shorten
 
@@ -35,8 +35,7 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What the parts of a formula mean.
 
     Parameters

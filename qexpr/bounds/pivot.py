@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from qexpr.core.claim import Side
 from qexpr.core.decimals import short
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Line", "lines_of", "parameters", "varying"]
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """What one bound says at one query, by quantity."""
 
     bound: Bound

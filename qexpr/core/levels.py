@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import NamedTuple
 
 from qexpr.core.planes import hat_price, variants_of
 from qexpr.errors import OutOfRegime
@@ -28,8 +29,7 @@ _COUNTED = 2  # trees that are counted, by price, for each choice of planes
 _MOST_CELLS = 2.0**62
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Tree:
+class Tree(NamedTuple):
     """Everything that determines the graph; lists by order run over |b| = 0 .. n-1.
 
     Parameters
@@ -110,11 +110,11 @@ class TreeErrors:
         )
 
     @cached_property
-    def _floats(self) -> tuple[list[float], list[list[float]], list[float]]:
+    def _floats(self) -> tuple[list[float], list[list[float]], list[float], float]:
         reach = [float(value) for value in self.reach]
         remainder = [float(a) / c for a, c in zip(self.remainder, reach, strict=True)]
         carried = [[float(b) / c for b in row] for row, c in zip(self.carried, reach, strict=True)]
-        return remainder, carried, [float(value) for value in self.digit]
+        return remainder, carried, [float(value) for value in self.digit], float(self.taylor)
 
     def steps(self, N: int, j: int) -> tuple[int, ...]:
         """The largest k for which the steps j 2^-k suffice, from the highest order down."""
@@ -177,7 +177,7 @@ class TreeErrors:
 
     def _sizes(self, x: float, j: int) -> list[float]:
         """The steps at h^n = x, in floats."""
-        remainder, carried, _ = self._floats
+        remainder, carried, *_ = self._floats
         q = [0.0] * self.n
         for i in range(self.n - 1, -1, -1):
             least = remainder[i] * x
@@ -193,7 +193,7 @@ class TreeErrors:
 
     def pieces(self, j: int) -> list[tuple[float, float, list[float]]]:
         """The steps for h^n in [1/2, 1], in floats: (from, to, steps); they double with h^n."""
-        remainder, carried, _ = self._floats
+        remainder, carried, *_ = self._floats
         found, x = [], 1.0
         while x > 0.5:
             q = self._sizes(x, j)
@@ -237,11 +237,16 @@ def _refinements(errors: TreeErrors, pieces: Pieces) -> Iterator[tuple[int, ...]
         weights[i] /= 2**errors.bits
 
 
-def _least_cells(errors: TreeErrors, pieces: Pieces, extra: tuple[int, ...], room: float) -> float:
+def _coded(errors: TreeErrors, pieces: Pieces, extra: tuple[int, ...]) -> list[float]:
+    """The digits' error by piece."""
+    _, _, digit, _ = errors._floats
+    sizes = [w / 2 ** (errors.bits * e) for w, e in zip(digit, extra, strict=True)]
+    return [sum(w * size for w, size in zip(sizes, q, strict=True)) for _, _, q in pieces]
+
+
+def _least_cells(errors: TreeErrors, pieces: Pieces, coded: list[float], room: float) -> float:
     """About the least N whose error without products is at most `room`."""
-    taylor, n = float(errors.taylor), errors.n
-    digit = [w / 2 ** (errors.bits * e) for w, e in zip(errors._floats[2], extra, strict=True)]
-    coded = [sum(w * size for w, size in zip(digit, q, strict=True)) for _, _, q in pieces]
+    *_, taylor = errors._floats
     scale = 1.0
     while scale * taylor < room:
         scale *= 2
@@ -249,7 +254,7 @@ def _least_cells(errors: TreeErrors, pieces: Pieces, extra: tuple[int, ...], roo
         for (start, end, _), size in zip(pieces, coded, strict=True):
             left = room - scale * size
             if scale * taylor * start < left:
-                return float(min(end * scale, left / taylor) ** (-1 / n))
+                return float(min(end * scale, left / taylor) ** (-1 / errors.n))
         scale *= 0.5
 
 
@@ -279,8 +284,7 @@ def _folded(errors: TreeErrors, tree: Tree, eps: Fraction) -> Tree | None:
                 break
             spent += more
             folds[level] -= 1
-    return Tree(tree.first, tree.levels, tree.j, tree.k, tree.planes, tree.top, tree.extra,
-                tuple(folds))  # fmt: skip
+    return tree._replace(folds=tuple(folds))
 
 
 def _price(errors: TreeErrors, tree: Tree) -> int:
@@ -322,9 +326,10 @@ def _grids(errors: TreeErrors, eps: Fraction) -> list[Tree]:
             digits = sum(
                 c * (P + e) for c, P, e in zip(errors.number, errors.planes, extra, strict=True)
             )
+            coded = _coded(errors, pieces, extra)
             for share in shares:
                 room = goal * (1 - 1 / share if errors.n > 1 else 1 - 2.0**-30)
-                cells = _least_cells(errors, pieces, extra, room)
+                cells = _least_cells(errors, pieces, coded, room)
                 if cells < _MOST_CELLS:
                     cost = (cells + 1) ** d * (digits + hat_price(d))
                     found.append((cost, j, extra, cells))
@@ -346,7 +351,7 @@ def _grids(errors: TreeErrors, eps: Fraction) -> list[Tree]:
 def _worked_out(errors: TreeErrors, tree: Tree, eps: Fraction) -> Tree | None:
     k = errors.steps(tree.N, tree.j)
     top = errors.top(tree.N, tree.levels, tree.j, k)
-    return _folded(errors, replace(tree, k=k, top=top), eps)
+    return _folded(errors, tree._replace(k=k, top=top), eps)
 
 
 def cheapest_tree(errors: TreeErrors, eps: Fraction, count: Callable[[Tree], int]) -> Tree:

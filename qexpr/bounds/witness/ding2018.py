@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import comb, factorial, log2
+from typing import NamedTuple
 
 from qexpr.bounds.bound import Bound, Condition, Parameters, Rate, Statement
 from qexpr.bounds.references import reference
@@ -27,8 +27,7 @@ _VALUES = 16
 _BITS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class _Signed:
+class _Signed(NamedTuple):
     """Values held as differences of two groups of units, the second of them none where >= 0."""
 
     plus: Unit
@@ -114,8 +113,7 @@ def _product(
     return _Signed(out[0], out[1])
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
+class _Count(NamedTuple):
     weights: int
     free: int
     depth: int
