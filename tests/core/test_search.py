@@ -1,6 +1,8 @@
 """The planners' search against brute force."""
 
 import itertools
+import random
+from contextlib import nullcontext
 from fractions import Fraction
 
 import pytest
@@ -44,11 +46,71 @@ def test_nothing_cheaper_exists(eps):
             assert ERRORS.total(plan) > eps
 
 
-def test_the_floor_only_saves_time():
+def test_floors_only_save_time():
     eps = Fraction(1, 50)
-    assert cheapest_planes(ERRORS, eps, _count, lambda p: 0) == cheapest_planes(
-        ERRORS, eps, _count, _count
+    best = cheapest_planes(ERRORS, eps, _count, lambda p: 0)
+    assert best == cheapest_planes(ERRORS, eps, _count, _count)
+    assert best == cheapest_planes(ERRORS, eps, _count, lambda p: p.N, lambda p: _count(p) - 1)
+
+
+def _refined(errors, kept, least):
+    """By the largest error, in rationals."""
+    planes, error = [0] * len(errors.digit), {}
+    for i in kept:
+        planes[i], error[i] = 1, errors.digit[i] / 2**errors.bits
+    yield tuple(planes), sum(error.values())
+    while sum(error.values()) >= least:
+        i = min(error, key=lambda i: (-error[i], i))
+        planes[i], error[i] = planes[i] + 1, error[i] / 2**errors.bits
+        yield tuple(planes), sum(error.values())
+
+
+def _every_candidate(errors, eps):
+    order = sorted(range(len(errors.digit)), key=lambda i: (errors.dropped[i], -i))
+    for number in range(len(order)):
+        kept = sorted(order[number:])
+        fixed = sum(errors.dropped[i] for i in order[:number]) + sum(errors.fixed[i] for i in kept)
+        products, r = sum(errors.product[i] for i in kept), 0
+        if products:
+            r = 1
+            while products / 4 ** (r + 1) >= eps:
+                r += 1
+        for more in range(7 if products else 1):
+            for planes, error in _refined(errors, kept, eps / 256):
+                rest = eps - fixed - products / 4 ** (r + more + 1) - error
+                if rest > 0:
+                    yield least_root(errors.n, errors.taylor / rest), r + more, planes
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_candidates_in_integers_are_those_in_rationals(seed):
+    draw = random.Random(seed)
+    size = seed + 1
+
+    def some(most):
+        tops = [draw.randint(0, most) for _ in range(size)]
+        return tuple(Fraction(top, draw.choice((1, 3, 8, 50))) for top in tops)
+
+    errors = PlaneErrors(
+        n=draw.randint(1, 4),
+        taylor=Fraction(draw.randint(1, 90), 7),
+        fixed=tuple(value / 10**4 for value in some(9)),
+        digit=tuple(value + Fraction(1, 4) for value in some(20)),
+        product=(Fraction(0), *some(30))[:size],
+        dropped=some(40),
+        bits=draw.choice((1, 2, 5)),
     )
+    for eps in (Fraction(9, 10), Fraction(1, 7), Fraction(1, 12345)):
+        seen = set()
+
+        def counted(plan, seen=seen):
+            seen.add(plan)
+            return 1
+
+        wanted = set(_every_candidate(errors, eps))
+        with nullcontext() if wanted else pytest.raises(OutOfRegime):
+            cheapest_planes(errors, eps, counted, lambda plan: 0)
+        assert seen == wanted
 
 
 def test_no_plan():

@@ -139,12 +139,8 @@ def _scales(layout: Layout, largest: int) -> _Scales:
     over = max(whole + tops[k] + 2 * b - 5 - most[k] for k in range(len(slopes)))
     total = whole if over <= 0 else min(whole - over, whole - b)
     sigma = [total + top + 2 * b - 5 for top in tops]
-    lines = []
-    for k, place in enumerate(sigma):
-        i = largest
-        while bubble(k, i - 1) >= place:
-            i -= 1
-        lines.append(i)
+    # the least lines whose bubbles are not below sigma: a step down is a factor of u
+    lines = [largest - (bubble(k, largest) - place) // b for k, place in enumerate(sigma)]
     held = [top - _gain(layout, k) for k, top in enumerate(tops)]
     return _Scales(total, tuple(sigma), tuple(held), tuple(lines))
 

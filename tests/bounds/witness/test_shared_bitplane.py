@@ -9,6 +9,7 @@ import pytest
 from qexpr import circuits
 from qexpr.bounds.registry import get
 from qexpr.bounds.witness import planes_count, taylor
+from qexpr.bounds.witness import shared_bitplane as ours
 from qexpr.bounds.witness.source import digit_bits
 from qexpr.circuits.constructions import shared_bitplane
 from qexpr.circuits.realisation import count
@@ -57,6 +58,9 @@ def test_plans_that_no_search_ends_in_are_counted_too(d, alphabet):
             built.free_edges,
             built.depth,
         )
+        # what the search leaves out by
+        floor = ours._floor(d, n, plan)
+        assert floor <= ours._closer_floor(d, n, query.alphabet, plan) <= counted.weights
 
 
 @pytest.mark.parametrize(
