@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -53,8 +52,7 @@ class Reading(NamedTuple):
     functions: Mapping[str, Callable[..., Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
+class Formula(NamedTuple):
     """A checked formula."""
 
     tree: ast.expr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from qexpr.bounds.evaluation import enclose, exact_values
 from qexpr.bounds.formula import parse
@@ -25,8 +25,7 @@ class Values(dict[str, "Explicit | Order"]):
             raise AttributeError(f"no value for {name}; there are {', '.join(self)}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """A part of the regime: a comparison text that has to hold, and why."""
 
     text: str
@@ -57,8 +56,7 @@ class Condition:
                 return low == high == 0
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(NamedTuple):
     """The stated growth as eps falls: (1/eps)^power * log2(1/eps)^logs, both formula texts."""
 
     power: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from qexpr.errors import InvalidInput, shorten
 
@@ -56,8 +57,7 @@ class Trust:
         return self.level if self.probability is None else f"{self.level} {self.probability:g}"
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A publication: BibTeX key, type and fields."""
 
     key: str

@@ -178,7 +178,7 @@ def count(layout: Layout, eps: Fraction) -> BubblesCount:
 
     def start_depth(k: int, level: int) -> int:
         if k < 0:
-            return ones.use(2 - level + E).depth
+            return ones.at(2 - level + E)
         return book.constant(layout.M.bit_length() - 1 - b * (2 - level + E))
 
     def lift(k: int) -> int:
@@ -191,13 +191,18 @@ def count(layout: Layout, eps: Fraction) -> BubblesCount:
             lifts[power] = used.depth + 1
         return lifts[power]
 
+    before = None
     for k, code in enumerate((f, *layout.second), start=-1):
         planes = code.T + 2
         book.edges += 2 * planes
-        deepest = lift(k) + planes
+        if code == before:  # two second derivatives may have the same code
+            depths.append(depths[-1])
+            continue
+        before, deepest = code if k >= 0 else None, lift(k) + planes
         for name, level, behind in _sources(code):
             depth = start_depth(k, level) if name == "start" else nodes.depth(name, level)
-            deepest = max(deepest, depth + behind)
+            if depth + behind > deepest:
+                deepest = depth + behind
         depths.append(deepest)
     depth, left = nodes.depth("inner", 1), N - 1
     for level, number in enumerate(layout.numbers(), start=1):
@@ -225,7 +230,7 @@ def count(layout: Layout, eps: Fraction) -> BubblesCount:
     else:
         halvings = -2 * b - scales.total - place
         units, copies, edges = book.shrinking(halvings)
-        at = max(depths[0], ones.use(keep).depth) + 1
+        at = max(depths[0], ones.at(keep)) + 1
         book.edges += 3 * copies + edges
         sum_edges += 1
         deepest = max(deepest, at + units)

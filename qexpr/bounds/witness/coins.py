@@ -75,21 +75,26 @@ class Rungs:
     copies: dict[int, int] = field(default_factory=dict)
     split: int = 0  # copies of what replaces an input where it has a weight of several edges
 
-    def use(self, k: int, units: int = 1, number: int = 1) -> Used:
-        """Join u^k * source to `number` units by a weight of `units` u each."""
+    def at(self, k: int) -> int:
+        """Join u^k * source to a unit by a single edge: the depth of what it comes from."""
         if k > self.highest:
             self.highest = k
         elif k < self.lowest:
             self.lowest = k
+        return self._depth(k)
+
+    def use(self, k: int, units: int = 1, number: int = 1) -> Used:
+        """Join u^k * source to `number` units by a weight of `units` u each."""
+        depth = self.at(k)
         if units == 1:
-            return Used(number, self._depth(k))
+            return Used(number, depth)
         if k == 0 and self.is_input:
             edges, depth = self._from_input(units)
             return Used(edges * number, depth)
         cost = coins(units, self.b)
         if cost > 1 and cost > self.copies.get(k, 1):
             self.copies[k] = cost
-        return Used(cost * number, self._depth(k))
+        return Used(cost * number, depth)
 
     def _from_input(self, units: int) -> tuple[int, int]:
         """One direct edge, and the rest through copies: of source/2 where u = 1/2, else in full."""

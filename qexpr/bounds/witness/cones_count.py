@@ -89,7 +89,7 @@ class Line:
 
     def at(self, i: int) -> int:
         """The depth of X^(i)."""
-        return self.rungs.use(self.most - i).depth
+        return self.rungs.at(self.most - i)
 
     def total(self) -> int:
         """Edges of the line and of all rungs, once all uses are known."""
@@ -135,17 +135,17 @@ def _square(layout: Layout, constants: Constants, tops: dict[str, int]) -> Nodes
     shift = _shift(constants, N, -b * (E - i))
     slopes = Rungs(b, max(difference(i), shift + 1), False)
     shared = 3
-    more, across = kinks(constants, slopes.use(slope_most - 3).depth, E, 2 * N)
+    more, across = kinks(constants, slopes.at(slope_most - 3), E, 2 * N)
     shared += more
     levels: dict[str, Callable[[int], int]] = {"axis": lambda _: across}
-    levels["slope"] = lambda level: across if level == 1 else slopes.use(slope_most - level).depth
+    levels["slope"] = lambda level: across if level == 1 else slopes.at(slope_most - level)
     falls = corners = None
     if kink_most > 1:
         falls = Rungs(b, difference(kink_most - 1), False)
         shared += 2
     if corner:
         assert falls is not None
-        excess = falls.use(kink_most - corner - 1).depth
+        excess = falls.at(kink_most - corner - 1)
         corners = Rungs(b, max(first_line.at(corner - 1), excess) + 1, False)
         shared += 2
     more, ramps = kinks(constants, first_line.at(1), E, N, small_places(2 * N, b))
@@ -306,7 +306,7 @@ def count(layout: Layout) -> ConesCount:
         digit_edges += digits * nodes.numbers[name]
         for j in range(digits):
             level = layout.level(name, j)
-            depth = ones.use(2 - level + E).depth if name == "start" else nodes.depth(name, level)
+            depth = ones.at(2 - level + E) if name == "start" else nodes.depth(name, level)
             behind[j - level - first] = max(behind[j - level - first], depth)
     # the largest k with u^k above what any plane can hold, in units of u^(2 + E)
     power = len(behind) + 2 + E - least_log(_worst(placed(layout, 0, T), first), b)

@@ -61,7 +61,7 @@ class Constants:
     def one(self, odd: int, power: int) -> int:
         """The depth of a unit that holds odd * 2^power; a rung where that is a power of u."""
         if odd == 1 and power % self.b == 0:
-            return self.rungs.use(-(power // self.b)).depth
+            return self.rungs.at(-(power // self.b))
         key = odd, power
         if key not in self._known:
             self._known[key] = multiple(self.rungs, odd, power)
@@ -202,7 +202,7 @@ def closing(
     inner = 1
     if keep > power:
         inner = 3
-        depth = max(depth, lifted, rungs.use(keep).depth)
+        depth = max(depth, lifted, rungs.at(keep))
     amplifying = gain(odd, exponent, b, inner)
     # the constant gain * u^keep: its digits on the rungs below the highest, the rest on that one
     highest = rungs.lowest

@@ -35,7 +35,7 @@ def _shared(N: int, step: tuple[int, int], P: int, E: int, b: int) -> tuple[int,
     zeros = (N & -N).bit_length() - 1
     line = multiple(below, N >> zeros, zeros - b * (E - 1))
     more, depth = kinks(constants, line.depth, E, N)
-    start = max(ones.use(E + 2 - j).depth for j in range(P))
+    start = max(ones.at(E + 2 - j) for j in range(P))
     # all digits at their worst, in units of u^(E + 3)
     power = E + 3 - least_log(N + (1 << b * P) - 1, b)
     used = ones.use(power - 1) if power > 0 else ones.use(power, 1 << b)
