@@ -1,15 +1,18 @@
 """The l1 norm of the bubble interpolant's kernel, and a proof that it is nowhere above a bound.
 
-d = 2. Let x have the coordinates u in its cell, u_1 >= u_2 (the other half is its mirror image),
-lambda_j and V_j the weights and vertices of its simplex, U_j = V_j - u, C the covariance, and
-lambda'_j, U'_j the same for the simplex of the mesh M times coarser, in units of its cells. Then
-Taylor's remainders along the segments to the vertices give, with sym(T) the sum over the types
-(3,0), (2,1), (1,2), (0,3) of the absolute value of the sum of T's entries of that type,
+d = 2. Let x lie in a fine cell with u_1 >= u_2 (the other half is its mirror image), v_k and
+lambda_k the vertices and weights of its simplex, U_k = v_k - x in fine cells, C the covariance, and
+V_k, lambda'_k the same for the simplex of the mesh M times coarser. Taylor's remainders of I_1 f
+run along the segments from x to v_k; those of second derivatives at V_k run along the same segment
+to the corner of the fine cell that is nearest to V_k, and straight on from there. With sym(T) the
+sum over the types (3,0), (2,1), (1,2), (0,3) of the absolute value of the sum of T's entries of
+that type, the norm is
 
-    M = 1:  sum_j lambda_j int_0^1 sym((s^2 U_j U_j - C) U_j / 2) ds,
-    M > 1:  sum_j lambda_j |U_j|_1^3 / 6 + (M / 2) sum_j lambda'_j sym(C U'_j).
+    sum_k int_0^1 sym((lambda_k s^2 U_k U_k - lambda'_k C) U_k / 2) ds
+        + sum_k lambda'_k sym(C (V_k - v_k)) / 2.
 
-For M = 1 both remainders run along the same segments and are taken together.
+The nearest corner is v_k, but for V_1 where the coarse simplex is the other half: there it is no
+vertex of the fine simplex, and the path to V_1 is straight.
 """
 
 from __future__ import annotations
@@ -51,29 +54,42 @@ def _mean_size(p: arb, r: arb) -> arb:
     return size + arb(0, more)
 
 
+def _coarse(M: int, cell: tuple[int, int], x: arb, y: arb) -> list[tuple[arb, tuple[int, int]]]:
+    """Weights and vertices of the coarse simplex, vertices from the fine cell's lower corner."""
+    i, j = cell
+    a, b = (i + x) / M, (j + y) / M
+    first, last = (-i, -j), (M - i, M - j)
+    if i >= j:
+        return [(1 - a, first), (a - b, (M - i, -j)), (b, last)]
+    return [(1 - b, first), (b - a, (-i, M - j)), (a, last)]
+
+
 def kernel_norm(M: int, cell: tuple[int, int], x: arb, y: arb) -> arb:
     """The l1 norm for u = (x, y), x >= y, in a cell (of M by M) of the coarse cell."""
     C = x * (1 - x), y * (1 - x), y * (1 - y)
     total = arb(0)
-    if M == 1:
-        for weight, *U in _simplex(x, y):
-            square = _types(U[0] * U[0], U[0] * U[1], U[1] * U[1], (U[0], U[1]))
-            cubes = zip(square, _types(*C, (U[0], U[1])), strict=True)
-            total += weight * sum((_mean_size(p / 2, r / 2) for p, r in cubes), arb(0))
-        return total
-    for weight, *U in _simplex(x, y):
-        size = abs(U[0]) + abs(U[1])
-        total += weight * size * size * size / 6
-    a, b = (cell[0] + x) / M, (cell[1] + y) / M
-    swapped = cell[0] < cell[1]
-    for weight, *U in _simplex(b, a) if swapped else _simplex(a, b):
-        own = (U[1], U[0]) if swapped else (U[0], U[1])
-        total += weight * M * sum((abs(part) for part in _types(*C, own)), arb(0)) / 2
-    return total
+    corners = (0, 0), (1, 0), (1, 1)
+    fine, coarse = _simplex(x, y), _coarse(M, cell, x, y)
+    for k, ((weight, *U), (share, far), corner) in enumerate(
+        zip(fine, coarse, corners, strict=True)
+    ):
+        straight = k == 1 and cell[0] < cell[1]
+        square = _types(U[0] * U[0], U[0] * U[1], U[1] * U[1], (U[0], U[1]))
+        along = [arb(0)] * 4 if straight else [share * part for part in _types(*C, (U[0], U[1]))]
+        total += sum(
+            (_mean_size(weight * p, r) for p, r in zip(square, along, strict=True)), arb(0)
+        )
+        start = (x, y) if straight else corner
+        rest = far[0] - start[0], far[1] - start[1]
+        total += share * sum((abs(part) for part in _types(*C, rest)), arb(0))
+    return total / 2
 
 
 def is_below(M: int, bound: Fraction) -> bool:
     """Whether the norm is proven to be at most a bound everywhere; False if it is above somewhere.
+
+    Turned by half a circle and mirrored, cell (i, j) becomes (M-1-j, M-1-i) with equal norms: one
+    of the two is enough.
 
     Raises
     ------
@@ -83,7 +99,7 @@ def is_below(M: int, bound: Fraction) -> bool:
     boxes = [
         (M, (i, j), Fraction(0), Fraction(1), Fraction(0), Fraction(1))
         for i in range(M)
-        for j in range(M)
+        for j in range(M - i)
     ]
     for _ in range(_MOST_BOXES):
         if not boxes:

@@ -5,8 +5,9 @@ random vertex of the simplex of x whose mean is x,
 
     |I_1 f(x) - (h^2/2) sum_kl I_M[D_k D_l f](x) Cov(V_k, V_l) - f(x)| <= kappa(d, M) h^3
 
-for every f with |D^a f| <= 1, |a| = 3. Taylor's remainders along the segments from x to the
-vertices: sum_a |D^a f| is integrated against the l1 norm of the kernel's symmetrised coefficients.
+for every f with |D^a f| <= 1, |a| = 3. Taylor's remainders along paths from x to the vertices of
+both meshes: sum_a |D^a f| is integrated against the l1 norm of the kernel's symmetrised
+coefficients.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from qexpr.errors import OutOfRegime
 
 __all__ = ["COARSENINGS", "bubble_kappa"]
 
-# The largest values found are 1/3 (at the middle of an edge), 0.97315 and 2.04941; that these are
-# above the maxima is proven by `qexpr.rigor.bubble_kernel`, in tests and in a derivation.
+# The largest values found are 1/3 (at the middle of an edge), 0.645212 and 1.720369, on diagonals,
+# where functions of x_1 + x_2 attain them; that these are above the maxima is proven by
+# `qexpr.rigor.bubble_kernel`, in tests and in a derivation.
 _KAPPA = {
     (1, 1): Fraction(1, 24),
     (2, 1): Fraction(3334, 10**4),
-    (2, 2): Fraction(9733, 10**4),
-    (2, 4): Fraction(20496, 10**4),
+    (2, 2): Fraction(6453, 10**4),
+    (2, 4): Fraction(17205, 10**4),
 }
 
 COARSENINGS = {1: (1,), 2: (1, 2, 4)}

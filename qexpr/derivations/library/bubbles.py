@@ -25,7 +25,7 @@ DERIVATION = Derivation(
     "`w_kl*Cov(V_k, V_l)`, and these covariances are differences of `G(s) = s*(1 - s)` of the "
     "fractional parts of N x_1, N x_2 and N (x_1 - x_2). With second derivatives interpolated "
     "on a mesh M times coarser the rest is at most kappa h^3, kappa = 1/24 for d = 1 and at most "
-    "0.3334, 0.9733, 2.0496 for d = 2 and M = 1, 2, 4.",
+    "0.3334, 0.6453, 1.7205 for d = 2 and M = 1, 2, 4.",
     source=derived("bubbles"),
     definitions=(
         Definition("G(s)", "s*(1 - s)"),
@@ -115,7 +115,7 @@ DERIVATION = Derivation(
                 (
                     (
                         "case",
-                        ((1, Fraction(33, 100)), (2, Fraction(97, 100)), (4, Fraction(2))),
+                        ((1, Fraction(33, 100)), (2, Fraction(64, 100)), (4, Fraction(171, 100))),
                     ),
                 )
             ),

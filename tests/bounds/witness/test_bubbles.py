@@ -109,7 +109,7 @@ def test_it_says_where_it_ends(d, n, eps, word):
         get(ID).evaluate(d, n, eps=eps)
 
 
-@pytest.mark.parametrize(("d", "about"), [(1, 7.4), (2, 12.4)])
+@pytest.mark.parametrize(("d", "about"), [(1, 7.44), (2, 10.16)])
 def test_the_limit_of_weights(d, about):
     """limsup weights * eps^(d/3) is at most the constant; at small eps counts come close to it."""
     limit = asymptotic("bubbles", d, 3)
