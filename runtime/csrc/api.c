@@ -77,7 +77,7 @@ qexpr_net *qexpr_load_memory(const void *data, size_t length, qexpr_error *error
 
 qexpr_net *qexpr_load(const char *path, qexpr_error *error) {
   struct stat about;
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would keep us waiting */
   if (file < 0 || fstat(file, &about) || !S_ISREG(about.st_mode)) {
     qk_fail(error, QEXPR_CANNOT_READ, "file", 0, file < 0 ? strerror(errno) : "not a regular file");
     if (file >= 0) close(file);

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import stat
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -148,6 +149,11 @@ class File:
             raise FormatError(f"{self.path}: section EXCT: {error}") from None
 
 
+def _at_once(name: str, flags: int) -> int:
+    """Open without waiting for somebody who writes into a pipe."""
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def open_file(path: str | os.PathLike[str]) -> File:
     """Map a packed file and check it.
 
@@ -159,8 +165,11 @@ def open_file(path: str | os.PathLike[str]) -> File:
     name = os.fspath(path)
     shown = repr(name) if len(repr(name)) < 200 else f"{name[:200]!r}..."
     try:
-        with Path(name).open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
+        with open(name, "rb", opener=_at_once) as file:
+            about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                raise ValueError("it is not a regular file")
+            size = about.st_size
             mapped: Any = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name, an empty map
         reason = getattr(error, "strerror", None) or error

@@ -1,5 +1,6 @@
 """Malformed, truncated and hostile files: one clear error, never a crash or a large allocation."""
 
+import os
 import resource
 import shutil
 
@@ -86,6 +87,9 @@ def test_missing_and_other_files_are_format_errors(tmp_path):
         rt.load(tmp_path)
     with pytest.raises(rt.FormatError, match="cannot read"):
         rt.load("a\0b")
+    os.mkfifo(tmp_path / "pipe.qxr")  # into which nobody writes
+    with pytest.raises(rt.FormatError, match=r"cannot read .*not a regular file"):
+        rt.load(tmp_path / "pipe.qxr")
     empty = tmp_path / "empty.qxr"
     empty.write_bytes(b"")
     with pytest.raises(rt.FormatError, match="ends within its header"):
