@@ -75,11 +75,19 @@ def _read(path: str) -> list[list[str]]:
         rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text)) if row]
     except csv.Error as error:
         raise InvalidInput(f"{shorten(path)} is not a CSV: {error}") from None
-    if rows and all(cell[:1].isalpha() for cell in rows[0]):  # a line of names
+    if rows and all(_is_name(cell) for cell in rows[0]):
         rows = rows[1:]
+    if not rows:
+        where = "stdin" if path == "-" else shorten(path)
+        raise InvalidInput(f"{where} holds no points: a line for each, such as 0.5,1/4")
     if len(rows) > _MOST_POINTS:
         raise InvalidInput(f"at most {_MOST_POINTS} points at a time, got {len(rows)}")
     return rows
+
+
+def _is_name(cell: str) -> bool:
+    """A column's name; nan and inf are wrong numbers, not names."""
+    return cell[:1].isalpha() and cell.lower() not in ("nan", "inf", "infinity")
 
 
 @dataclass(frozen=True)

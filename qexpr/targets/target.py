@@ -254,7 +254,7 @@ class Target:
                 raise InvalidInput(
                     f"target {shorten(self._text)} is not in F({self._d},{n}): "
                     f"|{index_name(index)}| >= {found.lower:.9g} at {where}{self._scaled()}; "
-                    "scale it down, or use normalise(n)"
+                    "scale it down, or divide by its norm (--normalise, normalise(n))"
                 )
             advice = (
                 "scale it down a little"

@@ -162,3 +162,22 @@ def test_certificates_are_in_the_networks_units(in_units, tmp_path, capsys):
         (tmp_path / "other.json").write_text(json.dumps(value))
         assert run(["check", "cert.json", "other.json"]) == 2
         assert "one interval for each of the 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "holds no points"),
+        ("x0,x1\n", "holds no points"),
+        ("nan,nan\n", "a coordinate of point 1 must be a number"),
+        ("0.5,0.5\ninf,0\n", "a coordinate of point 2 must be a number"),
+        ("Infinity,NaN\n", "a coordinate of point 1 must be a number"),
+    ],
+)
+@pytest.mark.parametrize("name", ["n.qxr", "n.json"])
+def test_files_without_points_and_without_numbers_are_refused(files, capsys, name, text, said):
+    (files / "p.csv").write_text(text)
+    assert run(["eval", name, "--points", "p.csv"]) == 2
+    done = capsys.readouterr()
+    assert done.out == ""
+    assert said in done.err
