@@ -35,8 +35,9 @@ class Counts:
     """What a realised network has, before it is built.
 
     Exact, but for `depth`: every unit is taken at its group's depth, so that it is an upper bound
-    where the units of a group differ in depth (too large by 1 in ding2018 over linear:2, else
-    exact wherever it was compared). A width needs every unit's own depth: build the network.
+    where the units of a group differ in depth (too large by 2 in bubbles of (2,3,1e-2) and by 1
+    in ding2018 over linear:2, exact wherever else it was compared). A width needs every unit's own
+    depth: build the network.
     """
 
     weights: int

@@ -33,6 +33,8 @@ class Drawn(Protocol):
 def draw_circuit(circuit: Drawn, title: str = "", form: str = "svg") -> bytes:
     """Draw the circuit from left to right by depth; the same bytes for the same input.
 
+    The wider a line, the larger its weight.
+
     Raises
     ------
     InvalidInput
@@ -80,6 +82,14 @@ def draw_circuit(circuit: Drawn, title: str = "", form: str = "svg") -> bytes:
             )
             name = f"x{node}" if node < circuit.inputs else "1" if source else str(node)
             axes.text(x, y, name, ha="center", va="center", fontsize=6, zorder=3)
+        for label, colour, style in (
+            ("positive weight", COLOURS[0], "-"),
+            ("negative", COLOURS[1], "-"),
+            ("depends on the target", COLOURS[4], "--"),
+        ):
+            if label != "depends on the target" or free:
+                axes.plot([], [], color=colour, linestyle=style, label=label)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3)
         if title:
             axes.set_title(title)
         return to_bytes(figure, form)

@@ -25,7 +25,10 @@ def test_a_gadget_is_drawn_and_every_edge_is_a_line():
     svg = draw_circuit(circuit, "product")
     assert svg == draw_circuit(circuit, "product")
     assert svg.startswith(b"<?xml")
-    assert svg.count(b'id="line2d_') == circuit.weights + circuit.output + 1
+    drawn, legend = svg.split(b'id="legend_1"')
+    lines = circuit.weights + circuit.output + 1
+    assert drawn.count(b'id="line2d_') == lines + 2  # and the two that the legend shows
+    assert legend.count(b'id="line2d_') == 2  # positive and negative: no target, nothing dashed
 
 
 def test_large_circuits_are_not_drawn():
