@@ -4,6 +4,8 @@ import itertools
 import math
 from fractions import Fraction
 
+import numpy as np
+
 
 class Polynomial:
     """sum of coefficient * x^exponents with rational coefficients, as a `Function`."""
@@ -33,13 +35,17 @@ class Polynomial:
 
     def enclose(self, order, numerators, denominator, bits):
         """Enclosures of one unit in the last place, where the value is not on the grid."""
-        g = self.derivative(order)
-        lower, upper = [], []
-        for point in numerators:
-            value = g([Fraction(x, denominator) for x in point]) * 2 ** (bits + 2)
-            lower.append(math.floor(value))
-            upper.append(math.ceil(value))
-        return lower, upper
+        terms = self.derivative(order).terms
+        common = math.lcm(*(value.denominator for value in terms.values()))
+        degree = max(map(sum, terms), default=0)
+        points = np.array(numerators, object).reshape(-1, self.d)
+        total = np.zeros(len(points), object)
+        for exponents, value in terms.items():
+            factor = int(value * common) * int(denominator) ** (degree - sum(exponents))
+            total += factor * np.prod(points ** np.array(exponents, object), axis=1)
+        total *= 2 ** (bits + 2)
+        scale = common * int(denominator) ** degree
+        return (total // scale).tolist(), (-(-total // scale)).tolist()
 
     def norm(self, n):
         """A proven bound: the sum of the coefficients' sizes of every derivative."""

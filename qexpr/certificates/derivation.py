@@ -9,18 +9,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from qexpr.certificates.alphabets import require_alphabet
-from qexpr.certificates.merged import merge
+from qexpr.certificates.merged import Merged, merge
 from qexpr.certificates.plans import read_plan
 from qexpr.certificates.templates import template_of
 from qexpr.circuits.graph import Circuit
 from qexpr.errors import CertificateError
 
-__all__ = ["Derivation", "derive"]
+if TYPE_CHECKING:
+    from qexpr.core.function import Function
+
+__all__ = ["Case", "Derivation", "derive"]
+
+
+class Case(NamedTuple):
+    """A circuit and a target, as the templates of a construction take them.
+
+    Parameters
+    ----------
+    plan : what the circuit says of itself, read
+    net : the circuit, its copies collapsed
+    free : merged sources and targets of the free edges
+    f : the target
+    norm : f's, to be proven by the caller
+    """
+
+    plan: Mapping[str, Any]
+    net: Merged
+    free: tuple[np.ndarray, np.ndarray]
+    f: Function
+    norm: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +85,7 @@ def derive(w: Circuit, f: Any, runs: list[tuple[int, int, int, str]], norm: Frac
         raise CertificateError("values are listed that no weight has")
     net = merge(w, runs)
     free = net.of_node[w.sources[w.free]], net.of_node[w.targets[w.free]]
-    found: Derivation = template.derive(plan, net, free, f, norm)
+    found: Derivation = template.derive(Case(plan, net, free, f, norm))
     if plan["norm"] < norm:
         raise CertificateError(f"the plan is for the norm {plan['norm']}, proven is {norm}")
     if not found.total <= found.promised == plan["error"] <= plan["eps"]:

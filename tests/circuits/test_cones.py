@@ -28,6 +28,7 @@ from qexpr.circuits.constructions.cones_plan import (
     step_between,
 )
 from qexpr.circuits.realisation import count
+from qexpr.circuits.registry import build
 from qexpr.core.descent import cheapest_layout
 from qexpr.errors import InvalidInput, OutOfRegime
 from qexpr.targets import Telegraph
@@ -102,8 +103,8 @@ CASES = [
 @pytest.mark.parametrize(("d", "n", "eps", "alphabet", "graph"), CASES)
 def test_guarantee_alphabet_and_counts(d, n, eps, alphabet, graph):
     f = _target(d, n)
-    w = circuits.cones(f, n=n, eps=eps, alphabet=alphabet, graph=graph)
     plan = circuits.plan("cones", d, n, eps, alphabet=alphabet, norm=f.norm(n), graph=graph)
+    w = build(plan, f)
     assert (plan.counts.weights, plan.counts.depth) == (w.weights, w.depth)
     assert plan.counts.free_bits == w.free_bits
     edges = list(w.edges())

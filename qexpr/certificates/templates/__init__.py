@@ -5,9 +5,9 @@ A construction's module is named like it and offers
 * ``PLAN``: the keys that its plan has beside the common ones, each with its reader
   (`qexpr.certificates.plans`);
 * ``digits_of(plan)``: the parameter t of its alphabet, or None where weights are any dyadics;
-* ``derive(plan, net, free, f, norm) -> Derivation``: constants and terms of the error, from the
-  merged circuit `net`, the merged sources and targets of its free edges, and the target `f` of
-  that norm; it raises CertificateError with the first thing that does not fit.
+* ``derive(case) -> Derivation``: constants and terms of the error of a
+  `qexpr.certificates.derivation.Case`; it raises CertificateError with the first thing that does
+  not fit.
 
 The other modules are the gadgets that they share.
 """

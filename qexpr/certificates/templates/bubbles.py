@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qexpr.certificates.alphabets import digit_bits_of
-from qexpr.certificates.derivation import Derivation
+from qexpr.certificates.derivation import Case, Derivation
 from qexpr.certificates.merged import Merged, Run, dyadic
 from qexpr.certificates.plans import Reader, count, list_of_powers, power, rational, whole
 from qexpr.certificates.templates.amplification import Amplification
 from qexpr.certificates.templates.lattice import Lattice, NodeValues
 from qexpr.certificates.templates.planes import SLACK, require_free
 from qexpr.certificates.templates.products import Product, Products
-from qexpr.certificates.templates.rules import ABOVE, AFFINE, BELOW, LATTICE, Rules
+from qexpr.certificates.templates.rules import ABOVE, AFFINE, BELOW, LATTICE, Rules, require_mesh
 from qexpr.certificates.templates.waves import Waves
 from qexpr.errors import CertificateError
 from qexpr.rigor.bubbles import bubble_kappa
@@ -69,8 +69,7 @@ class _Walk:
     """The circuit unit by unit, up to the sum of all and what stands behind it."""
 
     def __init__(self, net: Merged, N: int, plan: Mapping[str, Any]) -> None:
-        if (N + 1) ** net.d > 64 * net.units:
-            raise CertificateError(f"a mesh of {N} cells an axis is beyond this circuit")
+        require_mesh(net, N)
         self.net, self.plan, self.stages = net, plan, plan["r"] + 1
         self.rules = Rules(net)
         self.lattice = Lattice(self.rules, N)
@@ -197,19 +196,9 @@ class _Values:
         return Fraction(int(max(most, least, 0)), scale * self.denominator)
 
 
-def derive(
-    plan: Mapping[str, Any],
-    net: Merged,
-    free: tuple[np.ndarray, np.ndarray],
-    f: Function,
-    norm: Fraction,
-) -> Derivation:
-    """Constants and error terms of a circuit of this plan, from its edges.
-
-    Parameters
-    ----------
-    free : merged sources and targets of the free edges
-    """
+def derive(case: Case) -> Derivation:
+    """Constants and error terms of the circuit, from its edges."""
+    plan, net, free, f, norm = case
     d, N, M = plan["d"], plan["N"], plan["M"]
     _require_class(plan)
     seen = _Walk(net, N, plan)

@@ -7,19 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from qexpr.certificates.alphabets import digit_bits_of
-from qexpr.certificates.derivation import Derivation
-from qexpr.certificates.merged import Merged
+from qexpr.certificates.derivation import Case, Derivation
 from qexpr.certificates.plans import Reader, power
-from qexpr.certificates.templates.local_taylor import Walk, error_terms, promised, require_free
+from qexpr.certificates.templates.local_taylor import Coded, derivation
+from qexpr.certificates.templates.taylor import Index
 from qexpr.errors import CertificateError
-
-if TYPE_CHECKING:
-    from qexpr.core.function import Function
 
 __all__ = ["PLAN", "derive", "digit_of", "digits_of"]
 
@@ -37,25 +32,12 @@ def digit_of(plan: Mapping[str, Any], norm: Fraction) -> Fraction:
     return (1 + SLACK) / 2 ** plan["t"] + max(norm - 1, Fraction(0))
 
 
-def derive(
-    plan: Mapping[str, Any],
-    net: Merged,
-    free: tuple[np.ndarray, np.ndarray],
-    f: Function,
-    norm: Fraction,
-) -> Derivation:
-    """Constants and error terms of a circuit of this plan, from its edges."""
-    if plan["graph"] != "fixed":
-        raise CertificateError("the plan must have a fixed graph")
-    seen = Walk(net, plan["N"], plan["r"])
-    require_free(seen, free)
-    coded = seen.coded()
-    for a, coefficient in coded.items():
-        if coefficient.families * digit_bits_of(plan["alphabet"]) != plan["t"]:
-            raise CertificateError(f"the coefficients of order {a} have not {plan['t']} digits")
-    taylor, digits, products = error_terms(plan, seen, coded, f, norm, digit_of(plan, norm))
-    return Derivation(
-        {},
-        {"taylor": taylor, "digits": digits, "products": products},
-        promised(plan, digit_of(plan, plan["norm"])),
-    )
+def derive(case: Case) -> Derivation:
+    """Constants and error terms of the circuit, from its edges."""
+    bits, t = digit_bits_of(case.plan["alphabet"]), case.plan["t"]
+
+    def require_digits(a: Index, coefficient: Coded) -> None:
+        if coefficient.families * bits != t:
+            raise CertificateError(f"the coefficients of order {a} have not {t} digits")
+
+    return derivation(case, "digits", digit_of, require_digits)

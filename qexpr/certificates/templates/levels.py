@@ -13,13 +13,11 @@ from qexpr.certificates.templates.class_waves import WaveProducts
 from qexpr.certificates.templates.hats import recognise_hats
 from qexpr.certificates.templates.lattice import Lattice
 from qexpr.certificates.templates.products import Product, Signal
-from qexpr.certificates.templates.rules import OTHER, Rules
+from qexpr.certificates.templates.rules import OTHER, Rules, require_mesh
 from qexpr.certificates.templates.tree import LevelFunction, Tree
 from qexpr.errors import CertificateError
 
 __all__ = ["Level", "Walk", "plane_signal"]
-
-_CELLS = 64  # mesh nodes for each unit of a circuit that can have them
 
 
 class Level:
@@ -38,7 +36,8 @@ class Walk:
 
     def __init__(self, net: Merged, plan: Mapping[str, Any]) -> None:
         N, L = plan["N"], plan["L"]
-        if (N + 1) ** net.d > _CELLS * net.units or (N + 1) % 2**L:
+        require_mesh(net, N)
+        if (N + 1) % 2**L:
             raise CertificateError(f"a tree of {L} levels on {N} cells an axis is not this circuit")
         if len(plan["r"]) != L + 1:
             raise CertificateError("the plan must have the folds of every level")

@@ -14,7 +14,7 @@ Source: Yarotsky (2017), Theorem 1; Ding et al. (2019), Theorem 1; their constan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import factorial, prod
@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qexpr.certificates.derivation import Case, Derivation
 from qexpr.certificates.merged import Merged, Run, dyadic
 from qexpr.certificates.templates.amplification import Amplification
 from qexpr.certificates.templates.families import Families, Signal
-from qexpr.certificates.templates.rules import Rules
+from qexpr.certificates.templates.rules import Rules, require_mesh
 from qexpr.certificates.templates.squares import Squares
 from qexpr.certificates.templates.taylor import Index, orders
 from qexpr.errors import CertificateError
@@ -33,7 +34,7 @@ from qexpr.errors import CertificateError
 if TYPE_CHECKING:
     from qexpr.core.function import Function
 
-__all__ = ["Coded", "Walk", "error_terms", "promised", "require_free"]
+__all__ = ["Coded", "Walk", "derivation", "promised"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,8 +51,7 @@ class Walk:
     """The circuit run by run, up to the sum of all terms and what stands behind it."""
 
     def __init__(self, net: Merged, N: int, r: int) -> None:
-        if (N + 1) ** net.d > 64 * net.units:
-            raise CertificateError(f"a mesh of {N} cells an axis is beyond this circuit")
+        require_mesh(net, N)
         self.net = net
         self.rules = Rules(net)
         self.families = Families(self.rules, N)
@@ -140,7 +140,7 @@ class Walk:
         return out
 
 
-def error_terms(
+def _error_terms(
     plan: Mapping[str, Any],
     seen: Walk,
     coded: Mapping[Index, Coded],
@@ -217,7 +217,7 @@ def _distance(
     return Fraction(worst, scale * coded.denominator)
 
 
-def require_free(seen: Walk, free: tuple[np.ndarray, np.ndarray]) -> None:
+def _require_free(seen: Walk, free: tuple[np.ndarray, np.ndarray]) -> None:
     """Free are the edges from the terms' families into their sum, and no others.
 
     Raises
@@ -231,3 +231,33 @@ def require_free(seen: Walk, free: tuple[np.ndarray, np.ndarray]) -> None:
     coded = np.unique(source)
     if (target != seen.amplification.unit).any() or not np.array_equal(coded, expected):
         raise CertificateError("the free edges are not those that carry the coefficients")
+
+
+def derivation(
+    case: Case,
+    term: str,
+    digit_of: Callable[[Mapping[str, Any], Fraction], Fraction],
+    require_digits: Callable[[Index, Coded], None],
+) -> Derivation:
+    """Constants and error terms of the circuit, from its edges.
+
+    Parameters
+    ----------
+    term : what the coefficients' error is called
+    digit_of : what a coefficient of a plan may be off by, for a target of a norm
+    require_digits : raises CertificateError where those of one order are not what the plan states
+    """
+    plan, net, free, f, norm = case
+    if plan["graph"] != "fixed":
+        raise CertificateError("the plan must have a fixed graph")
+    seen = Walk(net, plan["N"], plan["r"])
+    _require_free(seen, free)
+    coded = seen.coded()
+    for a, coefficient in coded.items():
+        require_digits(a, coefficient)
+    taylor, digits, products = _error_terms(plan, seen, coded, f, norm, digit_of(plan, norm))
+    return Derivation(
+        {},
+        {"taylor": taylor, term: digits, "products": products},
+        promised(plan, digit_of(plan, plan["norm"])),
+    )

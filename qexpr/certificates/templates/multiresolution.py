@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qexpr.certificates.alphabets import digit_bits_of
-from qexpr.certificates.derivation import Derivation
-from qexpr.certificates.merged import Merged
+from qexpr.certificates.derivation import Case, Derivation
 from qexpr.certificates.plans import Reader, count, list_of_powers, power, rational
 from qexpr.certificates.templates.levels import Walk
 from qexpr.certificates.templates.polynomials import Coded
@@ -31,7 +30,7 @@ from qexpr.errors import CertificateError
 from qexpr.rigor.constants import k_constant, kappa
 
 if TYPE_CHECKING:
-    from qexpr.core.function import Function
+    pass
 
 __all__ = ["PLAN", "derive", "digits_of"]
 
@@ -70,19 +69,9 @@ def digits_of(plan: Mapping[str, Any]) -> int:
     return max(1, *(max(_planes_at(plan, level)) for level in range(plan["L"] + 1)))
 
 
-def derive(
-    plan: Mapping[str, Any],
-    net: Merged,
-    free: tuple[np.ndarray, np.ndarray],
-    f: Function,
-    norm: Fraction,
-) -> Derivation:
-    """Constants and error terms of a circuit of this plan, from its edges.
-
-    Parameters
-    ----------
-    free : merged sources and targets of the free edges
-    """
+def derive(case: Case) -> Derivation:
+    """Constants and error terms of the circuit, from its edges."""
+    plan, net, free, f, norm = case
     d, n, N = plan["d"], plan["n"], plan["N"]
     if plan["graph"] != "fixed" or any(q.numerator % plan["j"] for q in plan["q"]):
         raise CertificateError("the plan must have a fixed graph, and multiples of j as its steps")

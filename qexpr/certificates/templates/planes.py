@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qexpr.certificates.alphabets import digit_bits_of
-from qexpr.certificates.derivation import Derivation
+from qexpr.certificates.derivation import Case, Derivation
 from qexpr.certificates.merged import Merged, dyadic
 from qexpr.certificates.templates.lattice import Lattice, NodeValues
-from qexpr.certificates.templates.rules import ABOVE, AFFINE, BELOW, Rules
+from qexpr.certificates.templates.rules import ABOVE, AFFINE, BELOW, Rules, require_mesh
 from qexpr.errors import CertificateError
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ class Walk:
     """The circuit unit by unit: every form, the mesh, and the output's node values."""
 
     def __init__(self, net: Merged, N: int) -> None:
-        if (N + 1) ** net.d > 64 * net.units:
-            raise CertificateError(f"a mesh of {N} cells an axis is beyond this circuit")
+        require_mesh(net, N)
         self.net = net
         self.rules = Rules(net)
         self.lattice = Lattice(self.rules, N)
@@ -206,19 +205,9 @@ def digits_of(plan: Mapping[str, Any]) -> int:
     return 1
 
 
-def derive(
-    plan: Mapping[str, Any],
-    net: Merged,
-    free: tuple[np.ndarray, np.ndarray],
-    f: Function,
-    norm: Fraction,
-) -> Derivation:
-    """Constants and error terms of a circuit of this plan, from its edges.
-
-    Parameters
-    ----------
-    free : merged sources and targets of the free edges
-    """
+def derive(case: Case) -> Derivation:
+    """Constants and error terms of the circuit, from its edges."""
+    plan, net, free, f, norm = case
     name = plan["construction"]
     _require_class(plan)
     seen = walk(net, plan)

@@ -30,9 +30,21 @@ import numpy as np
 from qexpr.certificates.merged import Merged, Run, dyadic
 from qexpr.errors import CertificateError
 
-__all__ = ["ABOVE", "AFFINE", "BELOW", "HAT", "LATTICE", "OTHER", "UNKNOWN", "Rules", "lengths_of"]
+__all__ = [
+    "ABOVE",
+    "AFFINE",
+    "BELOW",
+    "HAT",
+    "LATTICE",
+    "OTHER",
+    "UNKNOWN",
+    "Rules",
+    "lengths_of",
+    "require_mesh",
+]
 
 UNKNOWN, AFFINE, ABOVE, BELOW, LATTICE, HAT, OTHER = range(7)
+_NODES = 64  # of a mesh, for each unit
 _SMALLEST = 2**16
 _BITS = 56  # room for the sums and differences that are taken without asking
 
@@ -41,6 +53,12 @@ def lengths_of(numbers: np.ndarray) -> np.ndarray:
     """An upper bound of the bit lengths of int64 numbers."""
     # the conversion may round up to the next power of two, which only adds one
     return np.frexp(np.abs(numbers).astype(np.float64))[1].astype(np.int64)
+
+
+def require_mesh(net: Merged, N: int) -> None:
+    """Refuse a mesh that no circuit of this size can be about, before any array of its size."""
+    if (N + 1) ** net.d > _NODES * net.units:
+        raise CertificateError(f"a mesh of {N} cells an axis is beyond this circuit")
 
 
 class Rules:

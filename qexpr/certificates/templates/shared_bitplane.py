@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qexpr.certificates.alphabets import digit_bits_of
-from qexpr.certificates.derivation import Derivation
+from qexpr.certificates.derivation import Case, Derivation
 from qexpr.certificates.merged import Merged, Run
 from qexpr.certificates.plans import Reader, list_of_powers, power
 from qexpr.certificates.templates.amplification import Amplification
 from qexpr.certificates.templates.hats import recognise_hats
 from qexpr.certificates.templates.lattice import Lattice, NodeValues
 from qexpr.certificates.templates.products import Products
-from qexpr.certificates.templates.rules import AFFINE, HAT, LATTICE, Rules
+from qexpr.certificates.templates.rules import AFFINE, HAT, LATTICE, Rules, require_mesh
 from qexpr.certificates.templates.taylor import (
     Coefficients,
     Index,
@@ -36,7 +36,7 @@ from qexpr.errors import CertificateError
 from qexpr.rigor.constants import k_constant
 
 if TYPE_CHECKING:
-    from qexpr.core.function import Function
+    pass
 
 __all__ = ["PLAN", "derive", "digits_of"]
 
@@ -54,8 +54,7 @@ class _Walk:
     """The circuit unit by unit, up to the sum of all terms and what stands behind it."""
 
     def __init__(self, net: Merged, N: int, r: int) -> None:
-        if (N + 1) ** net.d > 64 * net.units:
-            raise CertificateError(f"a mesh of {N} cells an axis is beyond this circuit")
+        require_mesh(net, N)
         self.net, self.stages = net, r + 1
         self.rules = Rules(net)
         self.lattice = Lattice(self.rules, N)
@@ -147,19 +146,9 @@ class _Walk:
         return seen
 
 
-def derive(
-    plan: Mapping[str, Any],
-    net: Merged,
-    free: tuple[np.ndarray, np.ndarray],
-    f: Function,
-    norm: Fraction,
-) -> Derivation:
-    """Constants and error terms of a circuit of this plan, from its edges.
-
-    Parameters
-    ----------
-    free : merged sources and targets of the free edges
-    """
+def derive(case: Case) -> Derivation:
+    """Constants and error terms of the circuit, from its edges."""
+    plan, net, free, f, norm = case
     d, n, N, r, t = plan["d"], plan["n"], plan["N"], plan["r"], plan["t"]
     bits = digit_bits_of(plan["alphabet"])
     if plan["graph"] != "fixed" or len(t) != comb(n - 1 + d, d) or any(k % bits for k in t):

@@ -7,18 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from qexpr.certificates.derivation import Derivation
-from qexpr.certificates.merged import Merged
+from qexpr.certificates.derivation import Case, Derivation
 from qexpr.certificates.plans import Reader, power
-from qexpr.certificates.templates.local_taylor import Walk, error_terms, promised, require_free
+from qexpr.certificates.templates.local_taylor import Coded, derivation
+from qexpr.certificates.templates.taylor import Index
 from qexpr.errors import CertificateError, shorten
-
-if TYPE_CHECKING:
-    from qexpr.core.function import Function
 
 __all__ = ["PLAN", "derive", "digit_of", "digits_of"]
 
@@ -43,30 +38,15 @@ def digit_of(plan: Mapping[str, Any], norm: Fraction) -> Fraction:
     return Fraction(2, 2 ** plan["bits"])
 
 
-def derive(
-    plan: Mapping[str, Any],
-    net: Merged,
-    free: tuple[np.ndarray, np.ndarray],
-    f: Function,
-    norm: Fraction,
-) -> Derivation:
-    """Constants and error terms of a circuit of this plan, from its edges."""
-    if plan["graph"] != "fixed":
-        raise CertificateError("the plan must have a fixed graph")
-    seen = Walk(net, plan["N"], plan["r"])
-    require_free(seen, free)
-    coded = seen.coded()
-    for a, coefficient in coded.items():
-        scaled = coefficient.numbers * 2 ** plan["bits"]
-        odd = scaled % (2 * coefficient.denominator) == coefficient.denominator
-        if coefficient.families != 1 or not odd.all():
+def derive(case: Case) -> Derivation:
+    """Constants and error terms of the circuit, from its edges."""
+    bits = case.plan["bits"]
+
+    def require_digits(a: Index, coefficient: Coded) -> None:
+        odd = coefficient.numbers * 2**bits % (2 * coefficient.denominator)
+        if coefficient.families != 1 or not (odd == coefficient.denominator).all():
             raise CertificateError(
-                f"the coefficients of order {a} are no odd multiples of 2^-{plan['bits']}"
+                f"the coefficients of order {a} are no odd multiples of 2^-{bits}"
             )
-    digit = digit_of(plan, norm)
-    taylor, rounding, products = error_terms(plan, seen, coded, f, norm, digit)
-    return Derivation(
-        {},
-        {"taylor": taylor, "rounding": rounding, "products": products},
-        promised(plan, digit),
-    )
+
+    return derivation(case, "rounding", digit_of, require_digits)
