@@ -169,8 +169,8 @@ class Certificate:
             None if point is None else tuple(read_number(x, "point") for x in point),
             value["evidence"],
         )
-        if not 0 <= certificate.lower <= certificate.upper:
-            raise CertificateError("the ends must satisfy 0 <= lower <= upper")
+        if not 0 <= certificate.lower <= certificate.upper or certificate.eps <= 0:
+            raise CertificateError("it must hold that 0 <= lower <= upper, and eps > 0")
         if value["verdict"] != certificate.verdict:
             raise CertificateError(
                 f"the verdict must be {certificate.verdict}, which is what the ends say; "

@@ -135,7 +135,9 @@ def test_output_is_the_interpolant_of_the_coded_values(d, n):
         assert value <= high[0] * scale + q * (1 + Fraction(1, 2**20))
 
 
-@pytest.mark.parametrize(("d", "n", "last"), [(1, 2, 12), (2, 2, 8), (2, 1, 8), (3, 2, 6)])
+@pytest.mark.parametrize(
+    ("d", "n", "last"), [(1, 1, 12), (1, 2, 12), (2, 1, 8), (2, 2, 8), (3, 1, 6), (3, 2, 6)]
+)
 def test_exponent_of_weights_and_free_bits(d, n, last):
     """d/n within 3 percent over the last two decades, on exact counts.
 

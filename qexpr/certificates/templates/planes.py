@@ -92,7 +92,7 @@ def error_terms(
     if construction == "sigma_delta":
         if set(np.abs(np.diff(_in_steps(seen.output, N, step))).tolist()) != {1}:
             raise CertificateError("the network does not rise or fall by one step on every cell")
-        if N * step < norm:
+        if N * step < max(norm, plan["norm"]):
             raise CertificateError("the network's slopes are smaller than f's may be")
         return {}, {"coding": coding}
     kappa = Fraction(d, 2) if n == 1 else Fraction(d * d, 8)

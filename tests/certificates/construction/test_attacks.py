@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from certified_circuits import PAIRS, Oracle, certified
 
+from qexpr import certificates
 from qexpr.certificates import merged
 from qexpr.certificates.alphabets import members_of
 from qexpr.certificates.derivation import derive
@@ -166,3 +167,35 @@ def test_an_alphabet_that_no_search_ends_for_is_refused(name):
 def test_values_are_those_of_the_builder():
     for lam in range(2, 22):
         assert members_of(f"nonlinear:{lam}", 9) == values_of(f"nonlinear:{lam}", 9).members
+
+
+def test_slopes_carry_the_norm_that_the_plan_states():
+    """The error of sigma-delta does not depend on a norm, but whether it holds does."""
+    w, f, certificate = certified("sigma-delta")
+    assert _derived(w, f, certificate) == certificate.upper
+    larger = mutations.rebuilt(w, plan={**w.plan, "norm": "1000"})
+    assert _derived(larger, f, certificate) is None
+
+
+HUGE = (2**31 - 1, 4095, 10**30, -1, "1/" + "9" * 300, "nonlinear:64", "linear:64", [4095])
+
+
+@pytest.mark.parametrize("name", ["cones 1", "levels 1", "bit-planes 1", "Ding 1", "bubbles 1"])
+def test_plans_of_any_size_are_refused_before_anything_of_that_size_is_made(name):
+    w, _, certificate = certified(name)
+    value = certificate.to_dict()
+    for key in set(w.plan) - {"eps"}:  # of which a larger one is a weaker promise
+        for new in HUGE:
+            changed = mutations.rebuilt(w, plan={**w.plan, key: new})
+            with pytest.raises(CertificateError):
+                certificates.check(mutations.moved_to(value, changed), changed)
+
+
+def test_an_accuracy_that_is_none_is_refused():
+    _, _, certificate = certified("cones 1")
+    value = certificate.to_dict()
+    for eps in ("0", "-1/2"):
+        with pytest.raises(CertificateError, match="eps > 0"):
+            certificates.Certificate.from_dict(
+                mutations.rehashed({**value, "eps": eps, "verdict": "refuted"})
+            )
