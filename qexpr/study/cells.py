@@ -22,7 +22,8 @@ __all__ = ["MAX_CELLS", "Job", "code_digest", "count_cells", "jobs", "validate_c
 MAX_CELLS = 10**6
 
 _NO_PART = ("cli", "figures")
-_VALUES = ("compare", "kind", "rows", "tasks", "tools", "values")  # of study, besides the kinds
+_VALUES = ("compare", "fits", "kind", "packed", "rows", "tasks", "tools", "trained", "values")
+"""Of study, besides the kinds: what a cell's values come from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def cost(cell: Cell) -> float:
     """CPU seconds, by weights and steps as measured once."""
     sizes = [2, *cell["widths"], 1]
     weights = sum(a * b for a, b in pairwise(sizes))
-    return 2 + (cell["steps"] or 3000) * (1.5e-3 + 2e-7 * weights)
+    return 4 + (cell["steps"] or 3000) * (2.5e-3 + 4e-7 * weights)
 
 
 def run(cell: Cell, tools: Tools) -> Result:

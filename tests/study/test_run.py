@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
 from qexpr.errors import InvalidInput
+from qexpr.study import cells, kinds
 from qexpr.study.cells import code_digest
 from qexpr.study.kind import Result
 from qexpr.study.kinds import get_kind
@@ -171,6 +174,19 @@ def test_a_value_of_another_type_is_refused(value, part):
 def test_the_code_that_counts_is_that_of_the_kind():
     assert code_digest("witness") != code_digest("trial_kinds.steps")
     assert code_digest(None) != code_digest("witness")
+
+
+def test_every_module_that_a_kind_computes_with_is_in_its_code():
+    """Of the machinery of studies, what a kind imports at all, other than for its report."""
+    home = Path(kinds.__file__).parents[1]
+    seen, left = set(), [p for p in (home / "kinds").glob("*.py") if "_summary" not in p.name]
+    while left:
+        for name in re.findall(r"from qexpr\.study\.(\w+) import", left.pop().read_text()):
+            if name not in seen and name != "kinds":
+                seen.add(name)
+                left.append(home / f"{name}.py")
+    assert seen >= {"trained", "packed", "fits", "kind"}
+    assert seen <= set(cells._VALUES)
 
 
 def test_a_folder_of_other_code_is_refused(steps, run, tmp_path):
