@@ -135,10 +135,7 @@ class TreeErrors:
             wide = self.size[i].numerator << levels * i
             narrow = self.size[i].denominator * N**i * j
             power = levels * self.n - k[i] - 1
-            planes = 1
-            while _exceeds(wide, narrow, power + self.bits * planes):
-                planes += 1
-            out.append(planes)
+            out.append(max(1, -((power - _doublings(wide, narrow)) // self.bits)))
         return tuple(out)
 
     def coded(self, N: int, j: int, k: tuple[int, ...], extra: tuple[int, ...]) -> Fraction:
@@ -208,6 +205,12 @@ class TreeErrors:
         return found
 
 
+def _doublings(wide: int, narrow: int) -> int:
+    """The least k (maybe negative) with wide <= narrow 2^k."""
+    k = wide.bit_length() - narrow.bit_length()
+    return k + 1 if _exceeds(wide, narrow, k) else k
+
+
 def _exceeds(wide: int, narrow: int, power: int) -> bool:
     return wide << max(-power, 0) > narrow << max(power, 0)
 
@@ -250,6 +253,8 @@ def _least_cells(errors: TreeErrors, pieces: Pieces, coded: list[float], room: f
     scale = 1.0
     while scale * taylor < room:
         scale *= 2
+    while scale * taylor >= 4 * room:  # a piece starts at half of the scale or above
+        scale *= 0.5
     while True:  # the error rises with x: the first piece whose start is within it
         for (start, end, _), size in zip(pieces, coded, strict=True):
             left = room - scale * size
