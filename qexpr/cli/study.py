@@ -104,6 +104,32 @@ def report_command(folder: str) -> None:
     deliver("".join(f"{place.path}/{name}\n" for name in names), None)
 
 
+@study_command.command("restate", short_help="What bounds say now beside trained networks.")
+@click.argument("folder", metavar="DIR")
+def restate_command(folder: str) -> int:
+    """Write again what bounds say beside the trained networks of the study in DIR, and its report.
+
+    Nothing is trained: networks, counts and enclosures stay, and every column that follows from
+    them is derived by today's code, which provenance.json then names too.
+    """
+    from qexpr.cli.progress import bar
+    from qexpr.study.folder import read_folder
+    from qexpr.study.report import write_report
+    from qexpr.study.restate import restate_study
+    from qexpr.study.run import require_extras
+
+    place, study = read_folder(folder)
+    require_extras(study)
+    with bar("restating") as tell:
+        found = restate_study(place, study, tell)
+    write_report(place, study)
+    lines = [f"{name}: {count} fields are new" for name, count in sorted(found.changed.items())]
+    deliver("".join(f"{line}\n" for line in lines or ["nothing changed"]), None)
+    for violation in found.violations[:5]:
+        complain(f"violates: {violation}")
+    return 1 if found.violations else 0
+
+
 @study_command.command("check", short_help="Derive the numbers of a study again.")
 @click.argument("folder", metavar="DIR")
 @click.option("--budget", metavar="SECONDS", help="Check a sample, for about so long.")

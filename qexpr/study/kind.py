@@ -228,6 +228,9 @@ class Kind:
         certificate, derived again from the cell and the stored files, without training. It must
         not trust a number of `row` that it can recompute. A file that was not kept is missing in
         `files`.
+    restate : callable, optional
+        ``restate(cell, row)``: the columns that follow from the rest of a row, by bounds and not by
+        training, as `run` returns them, and the reason; all of them, None where there is nothing.
     files : tuple of str
         The names of files that `run` may return; each makes a column ``<stem>_sha256``.
     times : tuple of str
@@ -253,6 +256,7 @@ class Kind:
     cost: Callable[[Cell], float]
     exact: bool = False
     check: Callable[[Cell, Row, Mapping[str, bytes], Tools], Iterable[Finding]] | None = None
+    restate: Callable[[Cell, Row], tuple[Mapping[str, Any], str]] | None = None
     files: tuple[str, ...] = ()
     times: tuple[str, ...] = ()
     seeded: bool = False

@@ -186,6 +186,7 @@ def _facts(document: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("specification", document["specification_sha256"]),
         ("code", document["code_sha256"]),
+        *(("code of bounds", document[key]) for key in ("bounds_code_sha256",) if key in document),
         ("results.csv", document["results_sha256"]),
         ("computed on", f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}"),
         ("instruction sets", " ".join(able["instruction_sets"])),

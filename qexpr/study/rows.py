@@ -13,7 +13,15 @@ from qexpr.core.decimals import digits_of
 from qexpr.errors import InvalidInput, shorten
 from qexpr.study.kind import Cell, Column, Finding, Kind, Result, Row, digest_column
 
-__all__ = ["VERDICTS", "agree", "cell_row", "encode_values", "parse_field", "render_field"]
+__all__ = [
+    "VERDICTS",
+    "agree",
+    "cell_row",
+    "encode_values",
+    "field_text",
+    "parse_field",
+    "render_field",
+]
 
 VERDICTS = ("consistent", "violates", "incomparable")
 
@@ -117,6 +125,11 @@ def render_field(column: Column, value: Any) -> str:
     return str(value)
 
 
+def field_text(column: Column, value: Any) -> str:
+    """The text in results.csv of a value as `Kind.run` returns it."""
+    return render_field(column, _encode(column, value))
+
+
 def parse_field(column: Column, text: str) -> Any:
     """What a text in results.csv says, in the types of `qexpr.study.kind.Row`."""
     if text == "":
@@ -151,11 +164,13 @@ def agree(kind: Kind, row: Row, values: Mapping[str, Any]) -> Iterator[Finding]:
     known = {column.name: column for column in kind.columns}
     for name, value in values.items():
         column = known[name]
-        text = render_field(column, _encode(column, value))
+        text = field_text(column, value)
         if parse_field(column, text) == row[name]:
             yield Finding(True, name)
         else:
-            there = "nothing" if row[name] is None else shorten(row[name])
+            ends = column.type in ("lower", "upper") and row[name] is not None
+            value = float(row[name]) if ends else row[name]  # as the table spells them
+            there = "nothing" if value is None else shorten(value)
             yield Finding(False, f"{name} is {text or 'nothing'}, the table says {there}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import os
@@ -20,7 +19,7 @@ from qexpr.study.folder import Folder
 from qexpr.study.provenance import provenance
 from qexpr.study.spec import Study
 from qexpr.study.store import Store
-from qexpr.study.table import write_csv
+from qexpr.study.table import digest_of, write_csv
 from qexpr.study.tasks import run_cell
 
 __all__ = ["Outcome", "Stopped", "prepare", "require_extras", "run_study"]
@@ -268,9 +267,7 @@ def _finish(study: Study, folder: Folder, code: str) -> Outcome:
 
     path = folder.path / "results.csv"
     write_csv(path, study.kind, rows())
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    document = provenance(study, code, digest, outcome.statuses)
+    document = provenance(study, code, digest_of(path), outcome.statuses)
     document["networks"] = networks.keep()
     outcome.kept, outcome.named = networks.counts()
     folder.write("provenance.json", json.dumps(document, indent=2) + "\n")

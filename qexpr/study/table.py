@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from io import BufferedWriter, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -23,21 +24,37 @@ def write_csv(path: Path, kind: Kind, cells: Iterable[tuple[Cell, Row]]) -> None
     Integers are exact, floats are their repr, rationals p/q, lower and upper ends decimals
     rounded outward; lines end in a line feed.
     """
-    columns = kind.all_columns
+
+    def texts() -> Iterator[dict[str, str]]:
+        for cell, record in cells:
+            row = cell_row(kind, cell, record)
+            yield {c.name: render_field(c, row[c.name]) for c in kind.all_columns}
+
+    write_texts(path, kind, texts())
+
+
+def write_texts(path: Path, kind: Kind, rows: Iterable[Mapping[str, str]]) -> None:
+    """`write_csv` of rows that are texts already."""
+    names = [column.name for column in kind.all_columns]
     neighbour = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with TextIOWrapper(BufferedWriter(fresh(str(neighbour))), "utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([column.name for column in columns])
-            for cell, record in cells:
-                row = cell_row(kind, cell, record)
-                writer.writerow([render_field(column, row[column.name]) for column in columns])
+            writer.writerow(names)
+            for row in rows:
+                writer.writerow([row[name] for name in names])
             file.flush()
             os.fsync(file.fileno())
         neighbour.replace(path)
     except BaseException:
         neighbour.unlink(missing_ok=True)
         raise
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a table."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_texts(path: Path, kind: Kind) -> Iterator[dict[str, str]]:

@@ -37,6 +37,7 @@ __all__ = [
     "check_row",
     "cost",
     "error_figure",
+    "restate",
     "run",
     "validate",
 ]
@@ -178,6 +179,16 @@ def _beside(cell: Cell, f: Any, values: Mapping[str, Any]) -> tuple[dict[str, An
     else:
         rest |= compare("floor", floor, (values["bits"],) * 2, Quantifier.FUNCTION_ANY)
     return rest, reasons
+
+
+def restate(cell: Cell, row: Row) -> tuple[Mapping[str, Any], str]:
+    """What bounds say beside the row, by today's code, and why some of it is empty."""
+    from qexpr import targets
+
+    names = [column.name for column in COLUMNS]
+    empty = dict.fromkeys(names[names.index("sup_upper") :])
+    rest, reasons = _beside(cell, targets.find(cell["target"]), row)
+    return empty | rest, "; ".join(reasons)
 
 
 def _ends(row: Mapping[str, Any]) -> tuple[Fraction, Fraction]:

@@ -15,6 +15,7 @@ from qexpr.study.trained import (
     check_row,
     cost,
     error_figure,
+    restate,
     run,
     validate,
 )
@@ -104,6 +105,7 @@ KIND = Kind(
     run=run,
     cost=cost,
     check=lambda cell, row, files, tools: check_row(KIND, cell, row, files),
+    restate=restate,
     files=(NETWORK,),
     seeded=True,
     needs=NEEDS,
