@@ -28,6 +28,28 @@ def test_least_legal_t(lam, t):
     assert len(set(values_of(lam, 1).members)) == lam
 
 
+@pytest.mark.parametrize("lam", range(2, 13))
+def test_the_least_t_is_the_first_that_gives_distinct_values(lam):
+    """By the definition: ceil(t^(j/(lam-1))), j = 0..lam-2, in integers."""
+
+    def is_legal(t):
+        powers = [
+            next(k for k in itertools.count(1) if k ** (lam - 1) >= t**j) for j in range(lam - 1)
+        ]
+        return len(set(powers)) == lam - 1
+
+    first = next(t for t in itertools.count(1) if is_legal(t))
+    assert least_t(lam) == first
+    assert all(is_legal(t) for t in range(first, first + 5))
+    assert least_t(lam, first + 3) == first + 3
+
+
+@pytest.mark.parametrize("lam", [22, 64, 2**16])
+def test_alphabets_that_no_circuit_can_hold_are_refused(lam):
+    with pytest.raises(InvalidInput, match="at most 21 values"):
+        values_of(lam)
+
+
 @pytest.mark.parametrize("alphabet", ALPHABETS)
 def test_values_are_distinct_dyadic_and_without_zero(alphabet):
     for t in (1, 9, 40):
