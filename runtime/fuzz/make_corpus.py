@@ -97,7 +97,25 @@ def corpus() -> dict[str, rt.NetworkData | rt.CircuitData]:
             dense(33, 3, -(2**23), 2**23, scale=half, activation=relu),
             dense(2, 33, -(2**50), 2**50, activation=relu),
             layer("dense", codes=draw(-9, 9, 2, 2).astype(object) * 3**50))),
+        "wide": _wide(rng, 130, 3),
     }  # fmt: skip
+
+
+def _wide(rng: np.random.Generator, narrow: int, readers: int) -> rt.CircuitData:
+    """Units of two sources, and some that read nearly all units: their sums run in pieces."""
+    pairs = []
+    for node in range(2, 2 + narrow + readers + 1):
+        unit = node - 2
+        if unit < narrow:
+            sources = rng.choice(node + 1 if unit else 3, 2, replace=False).tolist()
+        else:
+            sources = (2 + np.flatnonzero(rng.integers(0, 8, node - 1))).tolist()
+        pairs += [(source, node + 1) for source in sorted(sources)]
+    sources, targets = np.array(pairs).T
+    quarter = Fraction(1, 4)
+    return rt.CircuitData(2, narrow + readers + 1, sources, targets,
+                          rng.integers(0, 4, len(pairs)),
+                          (-1, -quarter, quarter, 1))  # fmt: skip
 
 
 if __name__ == "__main__":
