@@ -38,8 +38,8 @@ TRIED = {
     "binary x float32": "tried: offsets prepared 32 at a time (+4 %, kept)",
     "float64": "random layers of 10^5 edges and more read their sources from the second cache, "
     "which hands over half as much as the first; tried: sums in pieces of 64 nodes, a word each (2 "
-    "to 10 times on witnesses, kept), one pass for a unit of one run (1.5 times, kept), 16 points a "
-    "block (-15 %), huge pages (0 %), dropped",
+    "to 10 times on witnesses, kept), one pass for a unit of one run (1.5 times, kept), 16 points "
+    "a block (-15 %), huge pages (0 %), dropped",
     "float64, random order": "few units are zero on 32 points that lie anywhere, so all is added "
     "up; the order of cells brings 1.6 times for cones",
     "packed float32": "tried: points in the lanes with zeros left out (1.8 times, kept); the "
