@@ -7,7 +7,6 @@ All scales are powers of two, held by their exponents; u = 2^-b.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -161,13 +160,16 @@ def _terms(rungs: Rungs, number: int, power: int) -> tuple[int, int]:
     return edges, deepest
 
 
+_tops = lru_cache(maxsize=256)(tops_of)
+
+
 def count(layout: Layout, eps: Fraction) -> BubblesCount:
     """Count a layout; all of it is arithmetic on a few hundred integers."""
     f, b = layout.f, layout.f.b
     N, E = f.N, f.E
     book = _Sum(b, Constants(b))
     ones = book.constants.rungs
-    tops = tops_of(f, *layout.second)
+    tops = _tops(_bare(f), *map(_bare, layout.second))
     nodes = nodes_of(f, book.constants, tops)
     for level in range(1, tops["start"] + 1):
         ones.use(2 - level + E)
@@ -199,7 +201,7 @@ def count(layout: Layout, eps: Fraction) -> BubblesCount:
             depths.append(depths[-1])
             continue
         before, deepest = code if k >= 0 else None, lift(k) + planes
-        for name, level, behind in _sources(code):
+        for name, level, behind in _sources(_bare(code)):
             depth = start_depth(k, level) if name == "start" else nodes.depth(name, level)
             if depth + behind > deepest:
                 deepest = depth + behind
@@ -264,16 +266,18 @@ def _largest_power(value: Fraction, odd: int, power: int, b: int) -> int:
     return ((narrow // wide).bit_length() - 1) // b
 
 
-def _sources(code: cones_mesh.Layout) -> Iterator[tuple[str, int, int]]:
+@lru_cache(maxsize=1024)
+def _sources(code: cones_mesh.Layout) -> list[tuple[str, int, int]]:
     """What enters a code's planes: kinds and levels, and how many planes follow the first of them.
 
     Digit j of level l enters plane j - l; above a kind's lowest level that is the last plane, T.
     """
+    found = []
     for name, P in (*code.long, ("inner", code.p)):
         low = code.level(name, 0)
-        yield name, low, code.T + 1 + low
-        for level in range(low + 1, code.level(name, P - 1) + 1):
-            yield name, level, 1
+        found.append((name, low, code.T + 1 + low))
+        found += [(name, level, 1) for level in range(low + 1, code.level(name, P - 1) + 1)]
+    return found
 
 
 @lru_cache(maxsize=1024)
@@ -292,10 +296,14 @@ def _most_held(
 def _worst(layout: Layout, k: int) -> tuple[int, int]:
     """`_most_held` of f's code (k < 0), or of a second derivative's: held M times as large."""
     code = layout.f if k < 0 else layout.second[k]
-    bare = cones_mesh.placed(code, 0, code.T)
     if k < 0:
-        return _most_held(bare, layout.blocks, layout.mu, 1)
-    return _most_held(bare, (), 0, layout.M)
+        return _most_held(_bare(code), layout.blocks, layout.mu, 1)
+    return _most_held(_bare(code), (), 0, layout.M)
+
+
+def _bare(code: cones_mesh.Layout) -> cones_mesh.Layout:
+    """A code without its scale, which much does not depend on."""
+    return cones_mesh.placed(code, 0, code.T)
 
 
 def _digit_edges(layout: Layout) -> int:
