@@ -8,7 +8,7 @@ theorem is not sharp.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from qexpr import bounds
@@ -16,7 +16,7 @@ from qexpr.circuits.registry import plan
 from qexpr.core.claim import Order
 from qexpr.core.query import Query
 from qexpr.study.fits import fit_slope, group_by
-from qexpr.study.kind import Cell, Column, Kind, Parameter, Result, Row, Small, Summary
+from qexpr.study.kind import Cell, Column, Figure, Kind, Parameter, Result, Row, Small, Summary
 from qexpr.study.kinds import witness
 from qexpr.study.tools import Tools
 
@@ -101,7 +101,36 @@ def summary(rows: Sequence[Row]) -> Summary:
     )
     caption = "Constants of the weights: range over eps, and exponent of 1/eps that is left in them"
     header = (*keys, "least", "largest", "exponent [95 % of a straight line]")
-    return Summary(answer, (Small(caption, header, tuple(table)),), (), _THEOREMS)
+    small = Small(caption, header, tuple(table))
+    return Summary(answer, (small,), tuple(_figures(done)), _THEOREMS)
+
+
+def _figures(rows: Sequence[Row]) -> Iterator[Figure]:
+    """The constants of the first theorem over one alphabet, a panel for each class."""
+    from qexpr.figures.series import Line, Panel, draw_panels
+
+    alphabet = rows[0]["alphabet"] if rows else ""
+    theorem = rows[0]["theorem"] if rows else ""
+    chosen = [r for r in rows if (r["theorem"], r["alphabet"]) == (theorem, alphabet)]
+    panels = []
+    for (d, n), of_class in group_by(chosen, ("d", "n")):
+        lines = []
+        for (name,), group in group_by(of_class, ("construction",)):
+            ends = sorted((float(r["eps"]), float(r["constant_weights"])) for r in group)
+            lines.append(Line(name, *zip(*ends, strict=True), "order"))
+        panels.append(Panel(f"F({d},{n})", lines))
+    if panels:
+        yield Figure(
+            "constants",
+            lambda form: draw_panels(
+                panels[:9], "accuracy eps (sup norm)", "weights / expression", form, invert_x=True
+            ),
+            f"The constant that {theorem} would need for each construction over {alphabet}, "
+            "against accuracy, one panel for each class, with logarithmic axes; eps falls to the "
+            "right.",
+            f"Counted weights over the expression of {theorem} at unit constant, over {alphabet}: "
+            "at 1 they are equal, and a curve that falls is a network that grows slower.",
+        )
 
 
 KIND = Kind(
