@@ -85,7 +85,10 @@ def derive(w: Circuit, f: Any, runs: list[tuple[int, int, int, str]], norm: Frac
         raise CertificateError("values are listed that no weight has")
     net = merge(w, runs)
     free = net.of_node[w.sources[w.free]], net.of_node[w.targets[w.free]]
-    found: Derivation = template.derive(Case(plan, net, free, f, norm))
+    try:
+        found: Derivation = template.derive(Case(plan, net, free, f, norm))
+    except OverflowError:  # an integer that no array here holds
+        raise CertificateError("the circuit's numbers are beyond this checker") from None
     if plan["norm"] < norm:
         raise CertificateError(f"the plan is for the norm {plan['norm']}, proven is {norm}")
     if not found.total <= found.promised == plan["error"] <= plan["eps"]:

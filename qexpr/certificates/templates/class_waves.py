@@ -25,6 +25,8 @@ from qexpr.errors import CertificateError
 
 __all__ = ["Wave", "WaveProducts", "wave_signs"]
 
+_FOLDS = 48  # a mesh of 2^48 cells an axis is beyond every circuit
+
 
 @dataclass(frozen=True, slots=True)
 class Wave:
@@ -150,7 +152,7 @@ class WaveProducts(Products):
         expected = tuple(Fraction(2 ** (s + M - i)) for i in range(1, M))
         twice = wave.centre * 2 / 2**s
         reach = max(wave.centre - Fraction(1, 2), N + Fraction(1, 2) - wave.centre)
-        if wave.folds != expected or reach > 2 ** (M + s):
+        if wave.folds != expected or reach > 2 ** (M + s) or M > _FOLDS:
             raise CertificateError("a wave does not fold at the blocks of its level")
         if twice.denominator != 1 or not int(twice) % 2:
             raise CertificateError("a wave's first fold is no centre of a block")

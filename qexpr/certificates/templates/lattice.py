@@ -147,9 +147,11 @@ class Lattice:
 
     def _affine(self, source: np.ndarray, factor: np.ndarray) -> np.ndarray:
         row = (self.rules.rows[source, 0] * factor[:, None]).sum(axis=0)
-        total: Any = np.full((self.N + 1,) * self.d, row[-1] * self.N)
+        # of the factors' type, that of Python's integers too: numpy would take 64 bits for both
+        nodes = np.arange(self.N + 1).astype(factor.dtype)
+        total: Any = np.full((self.N + 1,) * self.d, row[-1] * self.N, factor.dtype)
         for k in range(self.d):
-            total = total + self._along(k, np.arange(self.N + 1) * row[k])
+            total = total + self._along(k, nodes * row[k])
         return total
 
     def _along(self, k: int, values: np.ndarray) -> np.ndarray:

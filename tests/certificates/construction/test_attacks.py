@@ -15,6 +15,7 @@ from qexpr.certificates.merged import merge
 from qexpr.certificates.plans import read_plan, runs_of
 from qexpr.certificates.templates import bubbles
 from qexpr.certificates.templates.hats import recognise_hats
+from qexpr.certificates.templates.lattice import Lattice
 from qexpr.certificates.templates.rules import Rules
 from qexpr.circuits import Circuit, Role, values_of
 from qexpr.errors import CertificateError
@@ -208,3 +209,20 @@ def test_an_accuracy_that_is_none_is_refused():
             certificates.Certificate.from_dict(
                 mutations.rehashed({**value, "eps": eps, "verdict": "refuted"})
             )
+
+
+def test_sums_on_the_mesh_do_not_wrap_around():
+    """x/2 + 2^-61 at 32 cells takes 65 bits: with 64 the slope would turn around on the way."""
+    w = Circuit.from_dict(
+        {
+            "kind": "circuit",
+            "version": 1,
+            "inputs": 1,
+            "output": 2,
+            "edges": [[0, 2, "1/2"], [1, 2, f"1/{2**61}"]],
+        }
+    )
+    net = merge(w, [(2, 1, 1, "output")])
+    found = Lattice(Rules(net), 32).sum_into(2)
+    values = [Fraction(int(v)) / 32 / 2**found.exponent for v in found.numbers]
+    assert values == w.evaluate_exact([[Fraction(k, 32)] for k in range(33)])

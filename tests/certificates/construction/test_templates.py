@@ -385,7 +385,7 @@ def test_a_sum_that_relu_bends_is_refused():
 def test_what_sigma_delta_needs_of_its_node_values(steps, norm, reason):
     """Values of h = 1/8 on 4 cells, f = 3/16: slopes of 1/2."""
     seen = SimpleNamespace(output=NodeValues(np.array(steps), 1))
-    plan = {"d": 1, "n": 1, "N": 4, "h": Fraction(1, 8)}
+    plan = {"d": 1, "n": 1, "N": 4, "h": Fraction(1, 8), "norm": norm}
     f = targets.Target("3/16+0*x0")
     if reason is None:
         terms = planes.error_terms("sigma_delta", plan, seen, f, norm)[1]
