@@ -121,6 +121,30 @@ static int mortal(const qk_circuit *in, int64_t u) {
   return 1;
 }
 
+/* How far values may be from 0 for inputs in [-1, 1], hence for others times the largest of them. */
+static int reach(const qk_circuit *in, double *out) {
+  const int64_t nodes = in->inputs + in->units;
+  double *size = malloc((size_t)(nodes + 1) * sizeof *size);
+  if (size == NULL) return QK_NO_MEMORY;
+  *out = 1;
+  for (int64_t v = 0; v < in->inputs; v++) size[v] = 1;
+  for (int64_t u = 0; u < in->units; u++) {
+    double total = fabs(in->bias[u]);
+    for (int64_t r = in->unit_run[u]; r < in->unit_run[u + 1]; r++) {
+      const double scale = fabs(in->scale[r]);
+      double part = 0;
+      for (int64_t e = in->run_edge[2 * r]; e < in->run_edge[2 * r + 2]; e++)
+        part += size[in->edge[e]];
+      total += scale * part;
+      *out = fmax(*out, fmax(scale, part));
+    }
+    size[in->inputs + u] = isnan(total) ? INFINITY : total; /* 0 times infinity */
+    *out = fmax(*out, size[in->inputs + u]);
+  }
+  free(size);
+  return QK_OK;
+}
+
 typedef struct {
   int64_t *unit_run, *run_edge;
   uint32_t *edge, *slot, *output, *place;
@@ -199,6 +223,8 @@ static int build(cut *c, qk_circuit *out, void **memory) {
                       .run_edge = o.run_edge, .edge = o.edge, .slot = o.slot, .output = o.output,
                       .place = o.place, .trait = o.trait, .scale = o.scale, .bias = o.bias,
                       .group = group, .piece = piece};
+  const int status = reach(in, &out->reach);
+  if (status != QK_OK) return status;
   return qk_circuit_plan(out, c->sums, o.edge, o.slot, o.output, o.place, piece);
 }
 

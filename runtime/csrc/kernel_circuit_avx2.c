@@ -1,6 +1,7 @@
 /* Sparse circuits, AVX2: lanes are points, so no sum changes its order. */
 #include "families.h"
 
+#include <float.h>
 #include <immintrin.h>
 #include <math.h>
 

@@ -1,5 +1,7 @@
 #include "families.h"
 
+#include <float.h>
+
 #define REAL float
 #define NAME(x) x##_f32
 #include "kernel_circuit_template.h"

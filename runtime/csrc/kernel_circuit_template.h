@@ -91,13 +91,13 @@ static __attribute__((noinline)) int NAME(runs)(const qk_circuit *c, int64_t u,
 
 /* Returns whether the unit is zero on the whole block. */
 INLINE int NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values, const uint8_t *zero,
-                      REAL *target) {
+                      int calm, REAL *target) {
   const NAME(vector) *blocks = (const NAME(vector) *)values;
   const NAME(vector) none = {0};
   NAME(vector) part[8], *to = (NAME(vector) *)target;
   const int trait = c->trait[u];
   const int64_t r = c->unit_run[u];
-  if (trait & QK_MORTAL && NAME(dead)(c, u, zero)) {
+  if (trait & QK_MORTAL && calm && NAME(dead)(c, u, zero)) {
     for (int i = 0; i < 8; i++) to[i] = none;
     return 1;
   }
@@ -138,8 +138,8 @@ INLINE void NAME(group)(const qk_circuit *c, const qk_group *g, REAL *values, co
 #undef INLINE
 #else
 static int NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values, const uint8_t *zero,
-                      REAL *target) {
-  (void)zero;
+                      int calm, REAL *target) {
+  (void)zero, (void)calm;
   REAL total[BLOCK];
   for (int64_t i = 0; i < BLOCK; i++) total[i] = (REAL)c->bias[u];
   for (int64_t r = c->unit_run[u]; r < c->unit_run[u + 1]; r++) {
@@ -176,13 +176,19 @@ static int NAME(circuit)(const qk_circuit *c, const REAL *x, int64_t points, int
   REAL *values = scratch;
   uint64_t *live = (uint64_t *)(void *)(values + c->slots * BLOCK);
   uint8_t *zero = (uint8_t *)(live + (c->inputs + c->units) / QK_CHUNK + 1);
+  const REAL most = (REAL)(sizeof(REAL) == 4 ? FLT_MAX : DBL_MAX) / 4;
+  const REAL limit = c->reach <= most ? most / (REAL)c->reach : -1;
   for (int64_t start = 0; start < points; start += BLOCK) {
     const int64_t count = points - start < BLOCK ? points - start : BLOCK;
     const qk_group *g = c->group, *end = g + c->groups;
     int64_t node = 0;
+    int calm = 1; /* nothing overflows, so nothing that is subtracted is NaN */
     for (; node < c->inputs; node++) {
-      for (int64_t i = 0; i < BLOCK; i++)
-        values[node * BLOCK + i] = i < count ? x[(start + i) * ldx + node] : 0;
+      for (int64_t i = 0; i < BLOCK; i++) {
+        const REAL v = i < count ? x[(start + i) * ldx + node] : 0;
+        values[node * BLOCK + i] = v;
+        calm &= v <= limit && v >= -limit;
+      }
       zero[node] = 0;
       live[node / QK_CHUNK] = UINT64_MAX;
     }
@@ -190,7 +196,7 @@ static int NAME(circuit)(const qk_circuit *c, const REAL *x, int64_t points, int
     for (int64_t u = 0; u < c->units; u++, node++) {
       for (; g < end && g->unit == u; g++) NAME(group)(c, g, values, live, zero);
       const uint32_t slot = c->slot[u];
-      const int none = NAME(unit)(c, u, values, zero, values + slot * BLOCK);
+      const int none = NAME(unit)(c, u, values, zero, calm, values + slot * BLOCK);
       zero[slot] = (uint8_t)none;
       if (node % QK_CHUNK == 0) word = UINT64_MAX;
       word ^= (uint64_t)none << node % QK_CHUNK;

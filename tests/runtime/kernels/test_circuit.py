@@ -280,24 +280,27 @@ def test_units_that_are_zero_change_no_bit(isa):
 
 
 def test_units_that_overflow_are_not_taken_for_zero():
-    # 1e308 + 1e308 overflows; a unit that subtracts it is 0, one that takes 0 times it is NaN.
-    huge = [[[0], []], [[1, 1], []], [[], [2]], [[], [2]], [[2], [2]]]
+    # 1e308 + 1e308 overflows; a unit that subtracts it is 0, one that takes 0 times it is NaN, and
+    # so is one that subtracts it from itself; a NaN that is subtracted from 0 is NaN.
+    huge = [[[0], []], [[1, 1], []], [[], [2]], [[], [2]], [[2], [2]], [[3], [5]]]
     lists = [part for run in huge for part in run]
     c = rt.SparseCircuit(
         1,
-        np.arange(6),
+        np.arange(7),
         np.r_[0, np.cumsum([len(part) for part in lists])],
         np.array([v for part in lists for v in part], dtype=np.uint32),
-        np.array([1.0, 1.0, 1.0, 0.0, 1.0]),
-        np.zeros(5),
-        np.ones(5, dtype=np.uint8),
-        np.array([3, 4, 5], dtype=np.uint32),
+        np.array([1.0, 1.0, 1.0, 0.0, 1.0, 1.0]),
+        np.zeros(6),
+        np.ones(6, dtype=np.uint8),
+        np.array([3, 4, 5, 6], dtype=np.uint32),
     )
     before = rt.isa()
     for name in rt.available():
         _core.select(name)
-        with np.errstate(over="ignore"):
-            np.testing.assert_array_equal(c(np.array([[1e308]])), [[0.0, np.nan, np.nan]])
+        np.testing.assert_array_equal(c(np.array([[1e308]])), [[0.0, np.nan, np.nan, np.nan]])
+        np.testing.assert_array_equal(c(np.array([[1e300]])), [[0.0, 0.0, 0.0, 0.0]])
+        single = c(np.array([[3e38]]), dtype="float32")
+        np.testing.assert_array_equal(single, [[0.0, np.nan, np.nan, np.nan]])
     _core.select(before)
 
 
