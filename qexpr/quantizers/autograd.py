@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,8 +33,6 @@ def _build() -> tuple[Any, Any, Any]:
     class Quantized(torch.autograd.Function):
         """Forward: the quantizer's map. Backward: its gradient rule."""
 
-        generate_vmap_rule = True
-
         @staticmethod
         def forward(quantizer: Any, noise: Any, x: Any, *parameters: Any) -> Any:
             given = dict(zip(quantizer.parameters, parameters, strict=True))
@@ -49,6 +49,53 @@ def _build() -> tuple[Any, Any, Any]:
             given = dict(zip(ctx.quantizer.parameters, parameters, strict=True))
             gradient, learned = ctx.quantizer.rule_backward(b, x, upstream, given)
             return None, None, gradient, *(learned[name] for name in given)
+
+        @staticmethod
+        def vmap(info: Any, in_dims: Any, quantizer: Any, noise: Any, *tensors: Any) -> Any:
+            size = info.batch_size
+            noise = None if noise is None else _in_front(noise, in_dims[1], size)
+            stacked = map(_in_front, tensors, in_dims[2:], itertools.repeat(size))
+            return Stacked.apply(quantizer, noise, *stacked), 0
+
+    class Stacked(Quantized):
+        """The same for the members of an ensemble, along the first axis."""
+
+        @staticmethod
+        def forward(quantizer: Any, noise: Any, x: Any, *parameters: Any) -> Any:
+            joined = _joined(quantizer, x)
+            if joined is None:
+                drawn = None if noise is None else 0
+                alone = functools.partial(Quantized.forward, quantizer)
+                each = torch.vmap(alone, in_dims=(drawn, *(0 for _ in (x, *parameters))))
+                return each(noise, x, *parameters)
+            noise = None if noise is None else noise.reshape(joined.shape)
+            return Quantized.forward(quantizer, noise, joined).reshape(x.shape)
+
+        @staticmethod
+        def backward(ctx: Any, upstream: Any) -> Any:
+            x, *parameters = ctx.saved_tensors
+            names = list(ctx.quantizer.parameters)
+
+            def rule(x: Any, g: Any, *values: Any) -> Any:
+                given = dict(zip(names, values, strict=True))
+                gradient, learned = ctx.quantizer.rule_backward(b, x, g, given)
+                return gradient, *(learned[name] for name in names)
+
+            joined = _joined(ctx.quantizer, x)
+            if joined is None:
+                return None, None, *torch.vmap(rule)(x, upstream, *parameters)
+            (gradient,) = rule(joined, upstream.reshape(joined.shape))
+            return None, None, gradient.reshape(x.shape)
+
+        @staticmethod
+        def vmap(info: Any, in_dims: Any, quantizer: Any, noise: Any, *tensors: Any) -> Any:
+            # ensembles of ensembles: one longer axis
+            given = [
+                None if t is None else _in_front(t, axis, info.batch_size).flatten(0, 1)
+                for t, axis in zip((noise, *tensors), in_dims[1:], strict=True)
+            ]
+            out = Stacked.apply(quantizer, *given)
+            return out.unflatten(0, (info.batch_size, -1)), 0
 
     def quantize(quantizer: Any, upstream: Any, noise: Any) -> Any:
         values = _tensors(quantizer, upstream, {})
@@ -113,6 +160,19 @@ def _build() -> tuple[Any, Any, Any]:
             return generators.draw(tuple(shape), x.device), 0
 
     return Quantized, QuantizedGradient, Noise
+
+
+def _in_front(x: Array, axis: int | None, size: int) -> Array:
+    """A tensor with the axis of the members first; None: they share it."""
+    return x.expand(size, *x.shape) if axis is None else x.movedim(axis, 0)
+
+
+def _joined(quantizer: Any, x: Array) -> Array | None:
+    """All members as one array that is quantized as they are; None where there is none."""
+    if quantizer.parameters or quantizer.grain == "array":
+        return None
+    # an array of one axis is a single channel
+    return x.flatten(0, 1) if quantizer.grain == "channel" and x.ndim > 2 else x
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,11 @@ class Quantizer(ABC):
         return getattr(self, "per", "layer")
 
     @property
+    def grain(self) -> str:
+        """What is quantized without a look at the rest: an "entry", a "channel", the "array"."""
+        return "array"
+
+    @property
     def is_for_weights(self) -> bool:
         """Whether the quantizer is made for weights; zeros of the others are no failure."""
         return getattr(self, "role", "weight") == "weight"

@@ -54,6 +54,11 @@ class BinaryConnect(Quantizer):
         return range(-1, 2, 2)
 
     @property
+    def grain(self) -> str:
+        """An entry: there is no scale."""
+        return "entry"
+
+    @property
     def is_stochastic(self) -> bool:
         """Whether encoding draws random numbers."""
         return self.stochastic

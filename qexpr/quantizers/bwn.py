@@ -59,6 +59,11 @@ class BinaryWeights(Quantizer):
         """True: alpha scales with the weights."""
         return True
 
+    @property
+    def grain(self) -> str:
+        """A channel, where it has its own scale."""
+        return "channel" if self.per == "channel" else "array"
+
     def rule_encode(
         self, b: Any, x: Array, parameters: dict[str, Array], noise: Array | None
     ) -> tuple[Array, dict[str, Any]]:

@@ -46,6 +46,11 @@ class ContinuousDiscrete(Quantizer):
         """The numerators of the levels over levels - 1: -(levels-1), ..., levels-1 by twos."""
         return range(1 - self.levels, self.levels, 2)
 
+    @property
+    def grain(self) -> str:
+        """An entry: the levels are given."""
+        return "entry"
+
     def rule_encode(
         self, b: Any, x: Array, parameters: dict[str, Array], noise: Array | None
     ) -> tuple[Array, dict[str, Any]]:

@@ -84,6 +84,11 @@ class Dorefa(Quantizer):
         return "channel" if self.role == "gradient" else "layer"
 
     @property
+    def grain(self) -> str:
+        """An entry of the activations, a sample of the gradients."""
+        return {"activation": "entry", "gradient": "channel"}.get(self.role, "array")
+
+    @property
     def is_stochastic(self) -> bool:
         """Whether encoding draws random numbers."""
         return self.role == "gradient" and not self.deterministic

@@ -67,6 +67,11 @@ class HalfWaveGaussian(Quantizer):
             return float(HWGQ_STEPS[self.bits - 1]) * np.arange(1, 2**self.bits)
         return np.array([float(text) for text in HWGQ_LEVELS[self.bits - 1]])
 
+    @property
+    def grain(self) -> str:
+        """An entry: the levels are given."""
+        return "entry"
+
     def rule_encode(
         self, b: Any, x: Array, parameters: dict[str, Array], noise: Array | None
     ) -> tuple[Array, dict[str, Any]]:

@@ -40,6 +40,11 @@ class _FixedPoint(Quantizer):
         top = 2**self.bits - 1
         return range(-top if self.signed else 0, top + 1)
 
+    @property
+    def grain(self) -> str:
+        """An entry: the range is given."""
+        return "entry"
+
     def _refuse_negative(self, b: Any, x: Array) -> None:
         # only in NumPy: under torch a branch on data would forbid batching; there x < 0 becomes 0
         if b is NUMPY and not self.signed and (x < 0).any():

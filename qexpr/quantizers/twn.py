@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from qexpr.core.papers import cite
 from qexpr.errors import InvalidInput
 from qexpr.quantizers.backend import Array
@@ -30,12 +32,11 @@ def _exact_threshold(b: Any, x: Array, axes: tuple[int, ...]) -> Array:
     keeps all); equal magnitudes stay together, so only k with a_k > a_{k+1} compete. The first
     maximum is the smallest k.
     """
-    rows = flatten(b.abs(x), axes)
-    order = b.argsort(rows)
-    magnitudes = b.take(rows, order)
+    magnitudes = b.falling(flatten(b.abs(x), axes))
     following = b.append_zero(magnitudes[..., 1:])
-    scaled = b.take(flatten(unit(b, b.abs(x), axes)[0], axes), order)
-    objective = b.cumsum(scaled) ** 2 / b.cumsum(b.mask(scaled >= 0, scaled))
+    scaled, _ = unit(b, magnitudes, (1,))
+    kept = b.table(np.arange(1, magnitudes.shape[-1] + 1), scaled)
+    objective = b.cumsum(scaled) ** 2 / kept
     objective = b.where(magnitudes > following, objective, b.table(-1.0, objective))
     threshold = b.take(following, b.argmax(objective))
     shape = tuple(1 if axis in axes else x.shape[axis] for axis in range(x.ndim))
@@ -82,6 +83,11 @@ class TernaryWeights(Quantizer):
     def homogeneous(self) -> bool:
         """True: D and alpha scale with the weights."""
         return True
+
+    @property
+    def grain(self) -> str:
+        """A channel, where it has its own scale."""
+        return "channel" if self.per == "channel" else "array"
 
     def rule_encode(
         self, b: Any, x: Array, parameters: dict[str, Array], noise: Array | None

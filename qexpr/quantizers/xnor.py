@@ -69,6 +69,11 @@ class XnorActivations(Quantizer):
         """-1 and +1."""
         return range(-1, 2, 2)
 
+    @property
+    def grain(self) -> str:
+        """An entry: there is no scale."""
+        return "entry"
+
     def rule_encode(
         self, b: Any, x: Array, parameters: dict[str, Array], noise: Array | None
     ) -> tuple[Array, dict[str, Any]]:

@@ -7,6 +7,7 @@ from quantizer_specification import VARIANTS, admitted, label, make
 
 from qexpr import quantizers
 from qexpr.errors import InvalidInput
+from qexpr.quantizers.backend import torch_backend
 
 EVERY = pytest.mark.parametrize("variant", VARIANTS, ids=label)
 SETTLED = pytest.mark.parametrize(
@@ -101,6 +102,53 @@ def test_vmap_is_one_by_one(variant):
         expected = q.gradient(x, x)
         expected = expected[0] if isinstance(expected, tuple) else expected
         assert np.allclose(found, expected, rtol=1e-12, atol=1e-13)
+
+
+@SETTLED
+def test_vmap_of_vmap_is_one_by_one(variant):
+    q = make(variant)
+    stack = torch.tensor(np.stack([sample(q, np.float64, seed) for seed in range(6)]))
+    function = q.torch(check=False)
+    nested = torch.vmap(torch.vmap(function))(stack.unflatten(0, (2, 3)))
+    alone = torch.stack([function(x) for x in stack])
+    assert torch.allclose(nested.flatten(0, 1), alone, rtol=1e-13, atol=0)
+
+
+@pytest.mark.parametrize("variant", [("residual", {"levels": 2}), ("lsq", {}), ("pact", {})])
+def test_vmap_over_learned_scales_alone(variant):
+    q = make(variant)
+    x = torch.tensor(sample(q, np.float64))
+    ((name, value),) = q.parameters.items()
+    scales = torch.tensor(np.stack([value, 0.7 * value, 1.2 * value]))
+    each = torch.vmap(lambda scale: q.torch(check=False)(x, **{name: scale}))(scales)
+    alone = torch.stack([q.torch()(x, **{name: scale}) for scale in scales])
+    assert torch.equal(each, alone)
+    assert not torch.equal(each[0], each[1])
+
+
+@SETTLED
+def test_the_grain_is_quantized_by_itself(variant):
+    q = make(variant)
+    assert q.grain in ("entry", "channel", "array")
+    x = sample(q, np.float64)
+    whole = q.quantize(x)
+    if q.grain == "entry":
+        each = np.stack([q.quantize(value) for value in x.reshape(-1)]).reshape(x.shape)
+    elif q.grain == "channel":
+        each = np.stack([q.quantize(row[None])[0] for row in x])
+    else:
+        return
+    assert np.array_equal(whole, each)
+
+
+def test_falling_order_is_that_of_numpy():
+    x = np.random.default_rng(0).integers(-9, 9, (3, 4, 70)) / 8
+    for dtype in (np.float32, np.float64):
+        given = torch.tensor(x.astype(dtype))
+        falling = torch_backend().falling(given)
+        assert np.array_equal(falling.numpy(), np.flip(np.sort(x.astype(dtype)), axis=-1))
+        turned = torch.vmap(torch_backend().falling, in_dims=1)(given)
+        assert torch.equal(turned, falling.movedim(1, 0))
 
 
 @SETTLED
