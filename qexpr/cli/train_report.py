@@ -86,7 +86,7 @@ def text(report: dict[str, Any]) -> str:
     lines += [
         f"{report['weights']} weights that are not 0, of {report['parameters']}; "
         f"{report['distinct']} distinct values",
-        f"{report['bits_packed']} bits of packed codes ({report['bits_entropy']} by entropy), "
+        f"{report['bits_packed']} bits of packed codes{_coded(report)}, "
         f"{report['bits_scales']} bits of scales and biases",
         "one evaluation: "
         + ", ".join(f"{v} {k.replace('_', ' ')}" for k, v in report["operations"].items() if v),
@@ -96,6 +96,12 @@ def text(report: dict[str, Any]) -> str:
     place = f" ({report['file']})" if "file" in report else ""
     lines.append(f"network {report['digest'][:16]}{place}")
     return "\n".join(lines) + "\n"
+
+
+def _coded(report: dict[str, Any]) -> str:
+    least = report["bits_entropy"]
+    shorter = least < report["bits_packed"]
+    return f" ({least} by an entropy code, its frequencies counted)" if shorter else ""
 
 
 def _seeds(report: dict[str, Any]) -> str:

@@ -32,6 +32,8 @@ from qexpr.networks.network import INPUT, QuantizedNetwork
 __all__ = ["Counts", "Operations", "count"]
 
 _MOST_BITS = 8
+_EXACT = 1000  # up to which factorials are formed
+_MOST_PLACES = 2**20  # of a progression whose every value is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,10 @@ class Counts:
     distinct : different weight values (code times scale, 0 included where it occurs)
     bits_packed : the codes of each layer, at one width for all of them: as places in an arithmetic
         progression, or as places in a table of its distinct codes, whose bits count too
-    bits_entropy : the empirical entropy of each layer's codes, rounded up: what a perfect
-        entropy coder needs, its table aside
+    bits_entropy : the codes of each layer by their frequencies: how often each value occurs (and
+        the table, if there is one), then the place of this arrangement among all with these
+        frequencies (Cover 1973, doi:10.1109/TIT.1973.1054929), each rounded up; or as they are
+        packed, where that is less, which one bit a layer tells
     bits_scales : scales and biases as rationals, numerators with a sign bit
     operations : for one point
     """
@@ -93,9 +97,9 @@ def count(network: QuantizedNetwork) -> Counts:
         size = layer.codes.size
         parameters += size
         weights += int(np.count_nonzero(layer.codes))
-        packed += _code_bits(codes, size)
-        shares = frequencies / size
-        entropy += math.ceil(size * float(-(shares * np.log2(shares)).sum()) - 1e-9)
+        as_packed = _code_bits(codes, size)
+        packed += as_packed
+        entropy += 1 + min(as_packed, _frequency_bits(codes, frequencies))
         scales = layer.scale if isinstance(layer.scale, tuple) else (layer.scale,)
         scale_bits += sum(map(_rational_bits, (*scales, *(layer.bias or ()))))
         if isinstance(layer.scale, tuple):
@@ -111,12 +115,51 @@ def _code_bits(codes: np.ndarray, size: int) -> int:
 
     Few codes far apart (powers of two, real numbers that occur often) are cheaper by a table.
     """
+    places, table = _alphabets(codes)
+    return min(size * (places - 1).bit_length(), size * (len(codes) - 1).bit_length() + table)
+
+
+def _alphabets(codes: np.ndarray) -> tuple[int, int]:
+    """The length of the arithmetic progression that holds distinct codes; bits of their table."""
     values = codes.tolist()
     step = math.gcd(*(value - values[0] for value in values))
-    progression = ((values[-1] - values[0]) // step).bit_length() if step else 0
+    places = (values[-1] - values[0]) // step + 1 if step else 1
     widest = max(abs(values[0]), abs(values[-1])).bit_length() + 1
-    table = len(values) * widest
-    return min(size * progression, size * (len(values) - 1).bit_length() + table)
+    return places, len(values) * widest
+
+
+def _frequency_bits(codes: np.ndarray, frequencies: np.ndarray) -> int:
+    """Bits that tell how often each code occurs, and which arrangement of so many it is."""
+    size, (places, table) = int(frequencies.sum()), _alphabets(codes)
+    told = _histogram_bits(size, len(codes)) + table
+    if places <= _MOST_PLACES:
+        told = min(told, _histogram_bits(size, places))
+    return told + _arrangement_bits(frequencies.tolist())
+
+
+def _histogram_bits(size: int, values: int) -> int:
+    """Bits of one of the ways to write `size` as an ordered sum of so many numbers >= 0."""
+    total = size + values - 1
+    if total <= _EXACT:
+        return (math.comb(total, size) - 1).bit_length()
+    return _up(_factorial_bits(total) - _factorial_bits(size) - _factorial_bits(values - 1))
+
+
+def _arrangement_bits(frequencies: list[int]) -> int:
+    """Bits of one of the arrangements of values that occur so often."""
+    size = sum(frequencies)
+    if size <= _EXACT:
+        same = math.prod(map(math.factorial, frequencies))
+        return (math.factorial(size) // same - 1).bit_length()
+    return _up(_factorial_bits(size) - sum(map(_factorial_bits, frequencies)))
+
+
+def _factorial_bits(n: int) -> float:
+    return math.lgamma(n + 1) / math.log(2)
+
+
+def _up(bits: float) -> int:
+    return math.ceil(bits + 1e-6)  # more than the rounding of lgamma below 10^8 codes
 
 
 def _rational_bits(value: Fraction) -> int:
