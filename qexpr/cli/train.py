@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +56,7 @@ _NAMES = ("optimiser", "norm", "loss", "first", "last", "judge")
 @click.option("--derivatives", is_flag=True, help="Sobolev loss: first derivatives are fitted too.")
 @click.option("--seed", metavar="N", default="0", help="Seed of everything that is drawn (0).")
 @click.option("--seeds", metavar="K", default="1", help="Train K seeds from there, keep the best.")
+@click.option("--together", is_flag=True, help="With --seeds: in stacked tensors, faster.")
 @click.option("--gap", metavar="GAP", default="1e-1", help="Relative gap of the enclosure (1e-1).")
 @click.option("--budget", metavar="SECONDS", default="60", help="Time for the enclosure (60).")
 @click.option("--checkpoint", metavar="FILE", help="Keep the state there, and go on from it.")
@@ -85,10 +82,11 @@ def train_command(form: str, **options: Any) -> int:
 
     import_torch()
     recipe, data, f, n = _problem(options, numbers)
-    runs = _runs(data, recipe, widths, numbers, options)
+    from qexpr.cli import train_report, train_runs
+
+    runs = train_runs.runs(data, recipe, widths, numbers, options)
     if runs is None:
         return 130
-    from qexpr.cli import train_report
 
     run = min(runs, key=lambda made: made.error)
     network = _frozen(run)
@@ -100,9 +98,10 @@ def train_command(form: str, **options: Any) -> int:
         "digest": network.digest(),
         **train_report.count(network),
     }
-    if len(runs) > 1:
+    if numbers["seeds"] > 1:
         report["judged_by"] = _judge_name(recipe, f)
         report["seeds"] = {str(made.seed): made.error for made in runs}
+        report["together"] = options["together"]
     closed = True
     if f is None:
         report |= {"wrong": data.wrong(network), "test": len(data.test_y)}
@@ -130,6 +129,8 @@ def _check(options: dict[str, Any]) -> None:
         raise InvalidInput(f"--data must be digits, got {shorten(options['data'])}")
     if options["image"] and options["data"] is None:
         raise InvalidInput("--image needs --data digits")
+    if options["together"] and options["seeds"] == "1":
+        raise InvalidInput("--together needs several seeds: --seeds K")
     if options["image"] and options["residual"]:
         raise InvalidInput("--residual is for fully connected networks: leave out --image")
     if options["data"] is not None:
@@ -219,75 +220,6 @@ def _order(f: Any, given: int | None) -> int:
             break
         n = more
     return n
-
-
-def _runs(
-    data: Any,
-    recipe: Recipe,
-    widths: list[int],
-    numbers: dict[str, Any],
-    options: dict[str, Any],
-) -> list[Run] | None:
-    """The runs of all seeds; None where Ctrl-C was pressed."""
-    from qexpr import training
-    from qexpr.cli.progress import bar
-
-    path = options["checkpoint"] or f"{options['output'] or 'qexpr-train'}.checkpoint"
-    count = numbers["seeds"]
-    paths = [path] if count == 1 else [f"{path}.{k}" for k in range(count)]
-    judged: list[float] = []
-    runs: list[Run] = []
-
-    def said() -> str:
-        return f"loss {judged[0]:.3g}  error {judged[1]:.4g}" if judged else ""
-
-    def report(step: int, loss: float, error: float) -> None:
-        judged[:] = [loss, error]
-
-    with _interrupts() as asked:
-        for k, file in enumerate(paths):
-            label = "training" if count == 1 else f"training {k + 1}/{count}"
-            with bar(label, said) as tell:
-                run = training.train(
-                    data,
-                    recipe,
-                    widths,
-                    numbers["seed"] + k,
-                    residual=options["residual"],
-                    dtype="float32",
-                    checkpoint=file,
-                    stop=lambda: bool(asked),
-                    progress=tell,
-                    report=report,
-                )
-            runs.append(run)
-            if not run.finished or (asked and len(runs) < count):
-                complain(
-                    f"interrupted after {run.steps} of {recipe.steps} steps of seed {run.seed}; "
-                    f"the state is in {shorten(file)}, and the same command goes on from there"
-                )
-                return None
-    if options["checkpoint"] is None:
-        for file in paths:
-            os.unlink(file)
-    return runs
-
-
-@contextmanager
-def _interrupts() -> Iterator[list[int]]:
-    """A list that is filled by the first Ctrl-C; the second one ends the process as ever."""
-    asked: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
-
-    def ask(number: int, frame: Any) -> None:
-        asked.append(number)
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _judge_name(recipe: Recipe, f: Any) -> str:

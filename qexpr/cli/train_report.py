@@ -107,8 +107,9 @@ def _coded(report: dict[str, Any]) -> str:
 def _seeds(report: dict[str, Any]) -> str:
     errors = sorted(report["seeds"].values())
     middle = errors[len(errors) // 2] if len(errors) % 2 else sum(_middle(errors)) / 2
+    how = ", trained together," if report["together"] else ""
     return (
-        f"best of {len(errors)} seeds by {report['judged_by']}: "
+        f"best of {len(errors)} seeds{how} by {report['judged_by']}: "
         f"{errors[0]:.6g}, median {middle:.6g}, worst {errors[-1]:.6g}"
     )
 

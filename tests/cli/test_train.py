@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -16,6 +17,8 @@ from qexpr import certificates, circuits, networks, targets, training
 from qexpr.cli.progress import bar
 from qexpr.export import read_packed
 
+SHORT = ("--target", "waves", "--widths", "4,4", "--samples", "128", "--steps", "12")
+ROUGH = ("--n", "1", "--gap", "0.9")  # where the enclosure is not what is tested
 SMALL = ("--target", "waves", "--widths", "8,8", "--samples", "128", "--steps", "40")
 
 
@@ -126,7 +129,7 @@ def test_options_are_those_of_the_recipe(qexpr, tmp_path, monkeypatch):
 
 def test_of_several_seeds_the_best_is_kept(qexpr, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    arguments = (*SMALL, "--seed", 4, "--seeds", 2, "--n", 3, "--format", "json")
+    arguments = (*SHORT, "--seed", 4, "--seeds", 2, *ROUGH, "--format", "json")
     done = qexpr("train", *arguments, "--plot", "curve.svg")
     assert done.code == 0, done.err
     report = json.loads(done.out)
@@ -134,11 +137,92 @@ def test_of_several_seeds_the_best_is_kept(qexpr, tmp_path, monkeypatch):
     assert list(errors) == ["4", "5"]
     assert report["seed"] == int(min(errors, key=errors.get))
     assert report["dense_error"] == pytest.approx(min(errors.values()), rel=1e-4)
-    alone = qexpr("train", *SMALL, "--seed", report["seed"], "--n", 3, "--format", "json")
+    alone = qexpr("train", *SHORT, "--seed", report["seed"], *ROUGH, "--format", "json")
     assert json.loads(alone.out)["digest"] == report["digest"]
     assert [p.name for p in tmp_path.iterdir()] == ["curve.svg"]
     assert "discrete" in (tmp_path / "curve.svg").read_text()
-    assert "best of 2 seeds" in qexpr("train", *SMALL, "--seeds", 2, "--n", 3).out
+    assert "best of 2 seeds" in qexpr("train", *SHORT, "--seeds", 2, *ROUGH).out
+
+
+def test_seeds_together_are_those_of_the_ensemble(qexpr, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = (*SHORT, "--seed", 4, "--seeds", 3, "--together", *ROUGH)
+    done = qexpr("train", *command, "--format", "json", "-o", "net.json")
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
+    assert report["together"] is True
+    data = training.sample_target(targets.get("waves"), 128)
+    recipe = training.get_recipe("twn", steps=12)
+    many = training.train_ensemble(data, recipe, [4, 4], [4, 5, 6], dtype="float32")
+    assert report["seeds"] == {str(run.seed): run.error for run in many}
+    best = min(many, key=lambda run: run.error)
+    assert (report["seed"], report["digest"]) == (best.seed, best.freeze().digest())
+    assert [p.name for p in tmp_path.iterdir()] == ["net.json"]
+    assert "best of 3 seeds, trained together, by" in qexpr("train", *command).out
+
+
+def test_seeds_together_are_interrupted_and_resumed_to_the_bit(qexpr, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = (*SHORT, "--seeds", 2, "--together", *ROUGH, "-o", "net.json")
+    assert qexpr("train", *command).code == 0
+    whole = read(tmp_path / "net.json")
+    (tmp_path / "net.json").unlink()
+    together = training.train_ensemble
+
+    def interrupted(*args, stop, **options):
+        asked = []
+
+        def ask():
+            asked.append(1)
+            if len(asked) == 7:
+                signal.raise_signal(signal.SIGINT)
+            return stop()
+
+        return together(*args, stop=ask, **options)
+
+    monkeypatch.setattr(training, "train_ensemble", interrupted)
+    done = qexpr("train", *command)
+    assert done.code == 130
+    assert "interrupted after 7 of 12 steps" in done.err
+    assert [p.name for p in tmp_path.iterdir()] == ["net.json.checkpoint"]
+    monkeypatch.setattr(training, "train_ensemble", together)
+    assert qexpr("train", *command).code == 0
+    assert read(tmp_path / "net.json").digest() == whole.digest()
+    assert [p.name for p in tmp_path.iterdir()] == ["net.json"]
+
+
+def test_a_seed_that_diverges_is_left_out_and_said(qexpr, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    together = training.train_ensemble
+
+    def spoilt(*args, **options):
+        first, *others = together(*args, **options)
+        return (replace(first, diverged="training diverged at step 3"), *others)
+
+    monkeypatch.setattr(training, "train_ensemble", spoilt)
+    done = qexpr("train", *SHORT, "--seeds", 2, "--together", *ROUGH, "--format", "json")
+    assert done.code == 0
+    assert done.err == "qexpr: seed 0 is left out: training diverged at step 3\n"
+    assert list(json.loads(done.out)["seeds"]) == ["1"]
+    monkeypatch.setattr(training, "train_ensemble", lambda *a, **o: spoilt(*a, **o)[:1])
+    done = qexpr("train", *SHORT, "--seeds", 2, "--together", *ROUGH)
+    assert (done.code, done.out) == (2, "")
+    assert "training diverged at step 3" in done.err
+
+
+@pytest.mark.parametrize("together", [(), ("--seeds", 2, "--together")])
+def test_no_state_of_a_diverged_run_stays(qexpr, tmp_path, monkeypatch, together):
+    monkeypatch.chdir(tmp_path)
+
+    def diverge(*args, checkpoint, **options):
+        (tmp_path / checkpoint).write_text("a state of earlier steps")
+        raise training.Divergence("training diverged at step 600")
+
+    monkeypatch.setattr(training, "train_ensemble" if together else "train", diverge)
+    assert qexpr("train", *SHORT, *together).code == 2
+    assert not list(tmp_path.iterdir())
+    assert qexpr("train", *SHORT, *together, "--checkpoint", "kept").code == 2
+    assert [p.name for p in tmp_path.iterdir()] == ["kept"]
 
 
 def test_the_bar_says_how_well_it_goes(monkeypatch):
@@ -153,7 +237,7 @@ def test_the_bar_says_how_well_it_goes(monkeypatch):
 
 def test_an_interrupted_run_goes_on_to_the_same_network(qexpr, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    command = ["train", "--target", "waves", "--widths", "8", "--steps", "400", "--samples", "64"]
+    command = ["train", "--target", "waves", "--widths", "8", "--steps", "100", "--samples", "64"]
     command += ["--gap", "0.5", "-o", "net.json"]
     child = subprocess.Popen(
         [
@@ -225,6 +309,7 @@ def test_an_interrupted_run_goes_on_to_the_same_network(qexpr, tmp_path, monkeyp
         (("--target", "waves", "--method", "post-training", "--bits", "1"), "bits"),
         (("--target", "waves", "--sampling", "random"), "sobol"),
         (("--target", "waves", "--seeds", "0"), "seeds"),
+        (("--target", "waves", "--together"), "--seeds"),
         (("--target", "waves", "--plot", "curve.txt"), ".svg"),
         (("--target", "waves", "--optimiser", "lion"), "optimiser"),
         (("--target", "waves", "--n", "9"), "n"),
