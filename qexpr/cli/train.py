@@ -109,6 +109,7 @@ def train_command(form: str, **options: Any) -> int:
         budget = float(numbers["budget"])
         closed, found = train_report.enclose(network, f, n, options["gap"], budget)
         report |= {**found, "dense_error": _dense_error(network, data)}
+        report["constant_error"] = float(data.test_y.max() - data.test_y.min()) / 2
     if options["output"]:
         from qexpr.cli.nets import write_net
 

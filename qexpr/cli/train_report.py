@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["count", "enclose", "text"]
 
+_AS_GOOD = 0.9  # of a constant's error: little has been learned
 _COUNTS = ("weights", "parameters", "distinct", "bits_packed", "bits_entropy", "bits_scales")
 
 
@@ -125,10 +126,17 @@ def _ends(report: dict[str, Any]) -> list[str]:
     low, high = Fraction(report["lower"]), Fraction(report["upper"])
     below = spell(*round_decimal(low, 6, up=False)) if low else "0"
     above = spell(*round_decimal(high, 6, up=True)) if high else "0"
-    return [
+    lines = [
         f"{report['verdict']}: {below} <= sup |f - f~| <= {above}  (proven)",
         f"  on a dense set of points {report['dense_error']:.6g}  (sampled)",
     ]
+    constant = report["constant_error"]
+    if report["dense_error"] > _AS_GOOD * constant:
+        lines.append(
+            f"  hardly better than a constant, {constant:.6g}: more --steps, or another --norm, "
+            "--rate or --method"
+        )
+    return lines
 
 
 def _beside(report: dict[str, Any]) -> list[str]:

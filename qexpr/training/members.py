@@ -61,11 +61,11 @@ class Member:
         # signs of NaN are numbers again, so that the loss alone would not tell
         if math.isfinite(loss) and math.isfinite(size):
             return
+        norm = ", or take norm='ordinary'" if self.recipe.norm == "none" else ""
         self.diverged = (
             f"training diverged at step {self.steps + 1}: loss {loss:g}, "
             f"{'gradients not finite, ' if math.isfinite(loss) else ''}learning rate "
-            f"{now.rate:.3g}; lower the rate (rate={self.recipe.rate / 10:g}), or take "
-            "norm='ordinary'"
+            f"{now.rate:.3g}; lower the rate (rate={self.recipe.rate / 10:g}){norm}"
         )
 
     def record(self, loss: float, error: float) -> bool:

@@ -92,8 +92,8 @@ def convolutional(
         weights = _end(recipe, recipe.first, k == 0)
         binary = recipe.order == "before" and k > 0
         options: dict[str, Any] = {"weights": weights, "padding": 1, "dtype": dtype}
-        options |= {"gradients": recipe.gradients if weights is recipe.weights else None}
-        options |= {"cancel": recipe.cancel}
+        if weights is recipe.weights:
+            options |= {"gradients": recipe.gradients, "cancel": recipe.cancel}
         pool = nn.MaxPool2d(2)
         if binary:
             normal = _norm(recipe, a, dtype, image=True)

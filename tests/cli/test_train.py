@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from qexpr import certificates, circuits, networks, targets, training
+from qexpr.cli import train_report
 from qexpr.cli.progress import bar
 from qexpr.export import read_packed
 
@@ -55,6 +56,19 @@ def test_the_text_says_what_is_proven_and_what_is_sampled(qexpr, tmp_path, monke
     assert "on all of F(2,3), not this f alone" in done.out  # the smoothest class that is tried
     assert "for this f with" in done.out
     assert "distinct values" in done.out
+
+
+def test_little_learned_is_said(qexpr, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    flat = qexpr("train", *SHORT, "--rate", "1e-9", *ROUGH)
+    assert "hardly better than a constant, " in flat.out
+    done = qexpr("train", *SHORT, "--rate", "1e-9", *ROUGH, "--format", "json")
+    report = json.loads(done.out)
+    values = training.sample_target(targets.get("waves"), 128).test_y
+    assert report["constant_error"] == (values.max() - values.min()) / 2
+    assert report["dense_error"] > 0.9 * report["constant_error"]
+    better = report | {"dense_error": 0.8 * report["constant_error"]}
+    assert "hardly better" not in train_report.text(better)
 
 
 def test_digits(qexpr, tmp_path, monkeypatch):

@@ -174,6 +174,11 @@ def test_divergence_is_said_with_step_and_advice():
     assert issubclass(training.Divergence, InvalidInput)
     with pytest.raises(training.Divergence, match=r"diverged at step \d+.*lower the rate"):
         training.train(DATA, short(rate=1e30, weights=None), [4, 4], 0, dtype="float32")
+    for norm, more in (("none", True), ("ordinary", False)):
+        recipe = short("float", rate=1e30, norm=norm)
+        with pytest.raises(training.Divergence) as found:
+            training.train(DATA, recipe, [4, 4], 0, dtype="float32")
+        assert ("norm='ordinary'" in str(found.value)) is more
     bad = training.from_arrays(DATA.x, DATA.y, DATA.test_x, DATA.test_y)
     bad.x[0, 0] = np.nan  # signs would hide it: the loss of a binary network stays finite
     recipe = short("bnn", norm="none", first="quantized", warm=0.0, ramp=0.0, batch=64)
