@@ -4,8 +4,8 @@
 at as many points for their steps as the default recipe is. One after the other, 4 of the 32 runs
 are timed and the time is taken 8 times; CPU time of one thread, contestants in turns.
 
-Together, the matrix products of all members stay what they are alone: `products` is the share of the
-time together that these products take by themselves, at `gflops` (a product of two 2048 x 2048
+Together, the matrix products of all members stay what they are alone: `products` is the share of
+the time together that these products take by themselves, at `gflops` (a product of two 2048 x 2048
 matrices runs at `peak_gflops`). No stacking can be faster than that share.
 """
 
