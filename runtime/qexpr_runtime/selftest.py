@@ -101,7 +101,19 @@ def _others(rng: np.random.Generator) -> int:
     unit = np.maximum(0.25 + 0.5 * (x[:, 0] - x[:, 1]), 0)
     for dtype in ("float64", "float32"):
         _equal(circuit(x, dtype=dtype)[:, 0], -1 + 2 * (unit - x[:, 1]), "a sparse circuit")
-    return 4
+    knots = np.arange(100) / 4  # ramps, every second one subtracted: a wide sum, mostly of zeros
+    wide = SparseCircuit(
+        1, np.arange(102), np.r_[np.repeat(np.arange(101), 2)[1:], 150, 200],
+        np.r_[np.zeros(100), np.arange(1, 101, 2), np.arange(2, 101, 2)].astype(np.uint32),
+        np.ones(101), np.r_[-knots, 0], np.r_[np.ones(100), 0].astype(np.uint8),
+        np.array([101], np.uint32),
+    )  # fmt: skip
+    line = np.arange(-20, 300)[:, None] / 8
+    ramps = np.maximum(line - knots, 0)
+    for dtype in ("float64", "float32"):
+        sums = ramps[:, ::2].sum(axis=1) - ramps[:, 1::2].sum(axis=1)
+        _equal(wide(line, dtype=dtype)[:, 0], sums, "a wide sum")
+    return 5
 
 
 def _files(rng: np.random.Generator) -> int:
