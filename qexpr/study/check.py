@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qexpr.core.canonical import sha256
-from qexpr.errors import QexprError
+from qexpr.errors import QexprError, shorten
 from qexpr.study.cells import Job, count_cells, describe, jobs, validate_cells
 from qexpr.study.folder import Folder
 from qexpr.study.kind import Finding, Kind, Row, digest_column
@@ -25,6 +25,7 @@ from qexpr.study.tools import Tools
 
 __all__ = ["Checked", "check_study"]
 
+_STATUSES = ("ok", "outside", "failed", "excluded")
 _SAMPLE = 20  # one cell in so many is run again in full
 _SHARE = 0.5  # of the time, for what is derived without running cells again
 
@@ -149,7 +150,13 @@ def _one(folder: Folder, kind: Kind, job: Job, texts: dict[str, str]) -> Iterato
         if texts[name] != text:
             yield Finding(False, f"{name} is {text} in the study, {texts[name]} in the table")
             return
-    if job.excluded or texts["status"] == "excluded":
+    if texts["status"] not in _STATUSES:
+        yield Finding(False, f"no row has the status {shorten(texts['status'])}")
+        return
+    if not job.excluded and texts["status"] == "excluded":
+        yield Finding(False, "the study does not exclude the cell, the table does")
+        return
+    if job.excluded:
         record = {"status": "excluded", "reason": job.excluded, "error": "", "values": {}}
         yield from _compare(kind, job, {**record, "files": {}}, texts)
         return

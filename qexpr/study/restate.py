@@ -55,6 +55,9 @@ def restate_study(
         raise InvalidInput(f"{path} is not the table that provenance.json names")
     if document.get("specification_sha256") != study.digest:
         raise InvalidInput(f"{spec} is not what the table was made from")
+    number, cells = sum(1 for _ in read_texts(path, kind)), count_cells(study)
+    if number != cells:
+        raise InvalidInput(f"{path} has {number} rows, the study {cells} cells")
     columns = {column.name: column for column in kind.all_columns}
     verdicts = [column.name for column in kind.columns if column.type == "verdict"]
     found = Restated()
@@ -75,7 +78,7 @@ def restate_study(
                     if texts[name] == "violates"
                 ]
             if tell is not None:
-                tell(job.index + 1, count_cells(study))
+                tell(job.index + 1, cells)
             yield texts
 
     write_texts(path, kind, rows())

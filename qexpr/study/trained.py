@@ -185,10 +185,18 @@ def restate(cell: Cell, row: Row) -> tuple[Mapping[str, Any], str]:
     """What bounds say beside the row, by today's code, and why some of it is empty."""
     from qexpr import targets
 
+    _require_measured(row)
     names = [column.name for column in COLUMNS]
     empty = dict.fromkeys(names[names.index("sup_upper") :])
     rest, reasons = _beside(cell, targets.find(cell["target"]), row)
     return empty | rest, "; ".join(reasons)
+
+
+def _require_measured(row: Row) -> None:
+    """What bounds are put beside: a network's bits and both ends of its error."""
+    for name in ("bits", "error_lower", "error_upper"):
+        if row[name] is None:
+            raise InvalidInput(f"a trained network has no {name} in the table")
 
 
 def _ends(row: Mapping[str, Any]) -> tuple[Fraction, Fraction]:
@@ -256,6 +264,7 @@ def check_row(kind: Kind, cell: Cell, row: Row, files: Mapping[str, bytes]) -> I
     """Counts, both ends of the error, and every bound, from the stored network."""
     from qexpr import targets
 
+    _require_measured(row)
     if NETWORK not in files:
         yield Finding(None, f"{NETWORK} was not kept")
     else:
@@ -273,7 +282,7 @@ def _check_ends(cell: Cell, row: Row, network: Any, f: Any) -> Iterator[Finding]
     from qexpr.certificates.error_bounds import error_at
 
     try:
-        point = tuple(Fraction(x) for x in row["error_point"].split(", "))
+        point = tuple(Fraction(x) for x in (row["error_point"] or "").split(", "))
         inside = len(point) == f.d and all(0 <= x <= 1 for x in point)
     except (ValueError, ZeroDivisionError):
         inside = False

@@ -73,6 +73,22 @@ def test_every_change_is_found(exact, row, column, text):
     assert any(said.startswith(f"row {row} (") for said in checked.wrong[1:])
 
 
+@pytest.mark.parametrize("status", ["excluded", "fine", "OK", ""])
+def test_a_row_is_not_let_off_by_its_status(drawn, status):
+    """No other field changes: neither values nor a reason are what gives it away."""
+    change(drawn, 1, "status", status)
+    assert any(said.startswith("row 1 (") for said in check(drawn).wrong)
+
+
+def test_a_cell_that_ran_is_not_excluded(drawn):
+    kind = read_folder(drawn)[1].kind
+    kept = {"seed", *(parameter.name for parameter in kind.parameters)}
+    for column in kind.all_columns:
+        if column.name not in kept:
+            change(drawn, 1, column.name, "excluded" if column.name == "status" else "")
+    assert any("does not exclude the cell" in said for said in check(drawn).wrong)
+
+
 def test_cells_that_draw_are_checked_by_their_files_and_a_sample(drawn):
     checked = check(drawn)
     assert checked.wrong == checked.open == []

@@ -99,6 +99,15 @@ def test_what_cannot_be_restated_is_refused(small, run, tmp_path, trained):
     path.write_text(path.read_text() + "\n")
     with pytest.raises(InvalidInput, match="is not the table that provenance"):
         restate_study(*read_folder(trained))
+    path.write_text(path.read_text().rstrip("\n") + "\n" + path.read_text().splitlines()[1] + "\n")
+    spoil(trained)
+    with pytest.raises(InvalidInput, match="has 2 rows, the study 1 cells"):
+        restate_study(*read_folder(trained))
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
+    spoil(trained, error_upper="")
+    with pytest.raises(InvalidInput, match="no error_upper in the table"):
+        restate_study(*read_folder(trained))
+    assert any("no error_upper" in text for text in check_study(*read_folder(trained)).wrong)
     (trained / "provenance.json").unlink()
     with pytest.raises(InvalidInput, match="missing or no JSON object"):
         restate_study(*read_folder(trained))
