@@ -15,6 +15,7 @@ from qexpr.errors import InvalidInput, shorten
 
 if TYPE_CHECKING:
     from qexpr.certificates import Certificate, Enclosure
+    from qexpr.core.units import Units
     from qexpr.targets import Target, Telegraph
 
 __all__ = ["certify_command"]
@@ -73,10 +74,11 @@ def certify_command(
         raise InvalidInput("--certificate needs --eps EPS: a certificate decides on an accuracy")
     seconds = _seconds(budget)
     w = read_net(net)
+    box: Units | None = getattr(w, "box", None)
     report: dict[str, Any] = {"net": net, "digest": w.digest()}
     code = 0
     if target is not None:
-        f = rescaled(target, w.d, domain, norm, getattr(w, "box", None))
+        f = rescaled(target, w.d, domain, norm, box)
         code = _error(report, w, f, eps, gap, seconds, method, certificate)
     if w.d == 1:
         report |= _pieces(w)
@@ -84,11 +86,11 @@ def certify_command(
         from qexpr.certificates import output_range
 
         least, greatest = output_range(w, gap=gap, budget=seconds)
-        report |= {"least": _ends(least), "greatest": _ends(greatest)}
+        report |= {"least": _ends(least, box), "greatest": _ends(greatest, box)}
     if lipschitz:
         from qexpr.certificates import lipschitz as enclose_lipschitz
 
-        report["lipschitz"] = _ends(enclose_lipschitz(w, gap=gap, budget=seconds))
+        report["lipschitz"] = _slope(enclose_lipschitz(w, gap=gap, budget=seconds), box)
     deliver(_json(report) if form == "json" else _text(report), output)
     return code
 
@@ -177,13 +179,25 @@ def _hidden_widths(w: Any) -> list[int]:
     return [shape[0] for shape in w.shapes[:-1]]
 
 
-def _ends(found: Enclosure) -> dict[str, Any]:
+def _ends(found: Enclosure, box: Units | None) -> dict[str, Any]:
+    """Values and their place, in the units that the network was built for."""
+    norm = 1 if box is None else box.norm
     return {
-        "lower": str(found.lower),
-        "upper": str(found.upper),
-        "point": [str(x) for x in found.point],
+        "lower": str(found.lower * norm),
+        "upper": str(found.upper * norm),
+        "point": _place(found, box),
         "closed": found.closed,
     }
+
+
+def _slope(found: Enclosure, box: Units | None) -> dict[str, Any]:
+    """The constant is the network's own: sides of several lengths scale its parts differently."""
+    own = {**_ends(found, None), "point": _place(found, box)}
+    return own if box is None or box.trivial else {**own, "of": "the unit cube, over the norm"}
+
+
+def _place(found: Enclosure, box: Units | None) -> list[str]:
+    return [str(x) for x in (found.point if box is None else box.to_user(found.point))]
 
 
 def _json(report: dict[str, Any]) -> str:
@@ -217,8 +231,9 @@ def _text(report: dict[str, Any]) -> str:
         ("lipschitz", "Lipschitz constant (maximum norm)"),
     ):
         if key in report:
+            own = f"  (on {report[key]['of']})" if "of" in report[key] else ""
             tail = "" if report[key]["closed"] else "  (open: the budget ended)"
-            lines.append(_between(report[key], name) + tail)
+            lines.append(_between(report[key], name) + own + tail)
     lines.append(f"network {report['digest'][:16]} ({report['net']})")
     return "\n".join(lines) + "\n"
 

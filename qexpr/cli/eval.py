@@ -172,9 +172,16 @@ def _packed(path: str, asked: _Asked, dtype: str | None, threads: int) -> list[l
         # each value is rounded once more, when it is multiplied
         most = float(abs(values).max(initial=0.0))
         bound = (bound + 2.0**-52 * most) * float(box.norm) * (1 + 2.0**-50)
-    said = f"at most {bound:.3g}" if bound < float("inf") else "not bounded: a step reads them"
+    said = f"at most {_above(bound)}" if bound < float("inf") else "not bounded: a step reads them"
     click.echo(f"rounding errors ({kind}): {said}", err=True)
     return _cells(_in_units(values, box))
+
+
+def _above(bound: float) -> str:
+    """Three digits, rounded up."""
+    from qexpr.core.decimals import round_decimal, spell
+
+    return spell(*round_decimal(Fraction(bound), 3, up=True)) if bound else "0"
 
 
 def _in_units(values: np.ndarray, box: Units | None) -> np.ndarray:

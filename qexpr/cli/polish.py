@@ -10,6 +10,7 @@ import click
 
 from qexpr.cli.nets import read_net, write_net
 from qexpr.cli.output import deliver
+from qexpr.cli.rescaled import rescaled
 from qexpr.errors import InvalidInput, shorten
 
 __all__ = ["polish_command"]
@@ -73,9 +74,8 @@ def polish_command(
 
     import_torch()
     from qexpr import training
-    from qexpr.targets import find
 
-    f = find(target, w.d)
+    f = rescaled(target, w.d, None, None, getattr(w, "box", None))
     found = None
     if train:
         with bar("training") as tell:
@@ -88,8 +88,9 @@ def polish_command(
     report = {
         "net": net,
         "target": f.text,
-        "before": [str(before.lower), str(before.upper)],
-        "after": [str(last.after.lower), str(last.after.upper)],
+        "units": None if f.units.trivial else f.units.describe(),
+        "before": [str(f.units.error_to_user(end)) for end in (before.lower, before.upper)],
+        "after": [str(f.units.error_to_user(end)) for end in (last.after.lower, last.after.upper)],
         "closed": before.closed and last.after.closed,
         "changed": last.changed + (0 if found is None else found.changed),
         "evaluations": last.evaluations,
@@ -111,6 +112,8 @@ def _text(report: dict[str, Any]) -> str:
         below = spell(*round_decimal(low, 6, up=False)) if low else "0"
         above = spell(*round_decimal(high, 6, up=True)) if high else "0"
         lines.append(f"{name:7} {below} <= sup |f - f~| <= {above}  (proven)")
+    if report["units"]:
+        lines.append(f"errors are in the units of {report['target']} on {report['units']}")
     lines.append(f"{report['changed']} weights changed, {report['evaluations']} changes tried")
     place = f" ({report['file']})" if "file" in report else ""
     lines.append(f"network {report['digest'][:16]}{place}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from qexpr.core.numbers import read_rational
+from qexpr.core.numbers import MAX_TEXT, read_rational
 from qexpr.errors import InvalidInput, shorten
 
 __all__ = ["Units"]
@@ -39,6 +39,11 @@ class Units:
         size = read_rational(norm, "norm")
         if size <= 0:
             raise InvalidInput(f"norm must be positive, got {shorten(norm)}")
+        made = size, *(end for pair in box for end in pair)
+        if max(len(str(value)) for value in made) > MAX_TEXT:  # no file could be read again
+            raise InvalidInput(
+                f"the domain's ends and the norm must be p/q of at most {MAX_TEXT} characters"
+            )
         return cls(box, size)
 
     @property

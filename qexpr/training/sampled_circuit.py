@@ -105,11 +105,12 @@ class SampledCircuit:
             self.values[node] = value
 
     def network(self) -> Circuit:
-        """The circuit with the present codes; the same graph, and no construction's plan."""
+        """The circuit with the present codes; graph and units are the same, it has no plan."""
         c = self.circuit
         codes = c.codes.copy()
         codes[c.free] = self.codes
-        return Circuit(c.inputs, c.sources, c.targets, codes, c.output, c.alphabet, c.free)
+        graph = c.inputs, c.sources, c.targets, codes, c.output, c.alphabet, c.free
+        return Circuit(*graph, frame=c.box)
 
     def _matrix(self, low: int, high: int) -> Any:
         c = self.circuit

@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from qexpr import certificates
+from qexpr import certificates, circuits
 from qexpr import networks as nets
 from qexpr.targets import Target
 
@@ -82,6 +82,19 @@ def test_range_and_lipschitz(qexpr, tmp_path):
     for key, value in (("least", -0.5), ("greatest", 0.75), ("lipschitz", 1.25)):
         assert Fraction(report[key]["lower"]) <= Fraction(value) <= Fraction(report[key]["upper"])
     assert "Lipschitz constant (maximum norm)" in qexpr("certify", path, "--lipschitz").out
+
+
+def test_values_are_in_the_units_of_the_network(qexpr, tmp_path):
+    """x^2/2 on [0, 3], whose largest value is 4.5 at 3; the cube's constant is called its own."""
+    f = Target("x^2/2", domain=[(0, 3)], norm=9)
+    path = tmp_path / "net.json"
+    path.write_text(json.dumps(circuits.cones(f, n=2, eps="1e-2", lam=2).to_dict()))
+    report = _report(qexpr("certify", path, "--range", "--lipschitz", "--format", "json"))
+    assert report["greatest"]["point"] == ["3"]
+    assert abs(Fraction(report["greatest"]["lower"]) - Fraction(9, 2)) <= Fraction(9, 100)
+    assert Fraction(report["lipschitz"]["upper"]) < Fraction(3, 2)
+    assert report["lipschitz"]["of"] == "the unit cube, over the norm"
+    assert "(on the unit cube, over the norm)" in qexpr("certify", path, "--lipschitz").out
 
 
 def test_circuits_and_onnx_files_are_read(qexpr, tmp_path):

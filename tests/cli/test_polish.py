@@ -42,6 +42,23 @@ def test_a_circuit_is_polished_written_and_reported(qexpr, circuit, tmp_path):
     assert text.count("(proven)") == 2
 
 
+@pytest.mark.parametrize("name", ["out.json", "out.qxr"])
+def test_units_are_kept_and_errors_are_in_them(qexpr, tmp_path, name):
+    f = Target("x^2/2", domain=[(0, 3)], norm=9)
+    w = circuits.cones(f, n=2, eps="1e-2", lam=2)
+    path = tmp_path / "net.json"
+    path.write_text(json.dumps(w.to_dict()))
+    options = ("--target", "x^2/2", "--samples", 64, "--evaluations", 100)
+    done = qexpr("polish", path, *options, "-o", tmp_path / name, "--format", "json")
+    assert done.code == 0
+    report = json.loads(done.out)
+    assert report["units"] == "[0, 3], norm 9"
+    written = read_net(str(tmp_path / name))
+    assert written.box == w.box
+    assert 9 * enclose(written, f, "1e-2").upper == Fraction(report["after"][1])
+    assert "in the units of x^2/2 on [0, 3], norm 9" in qexpr("polish", path, *options).out
+
+
 def test_free_weights_are_trained_first_on_request(qexpr, circuit):
     done = qexpr("polish", circuit, *FAST[:4], "--evaluations", 0, "--train", "--format", "json")
     report = json.loads(done.out)

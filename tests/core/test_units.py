@@ -54,6 +54,9 @@ def test_refusals_speak_the_users_units():
         (None, 0),
         (None, -1),
         (None, "x"),
+        (None, "1e400"),
+        (None, "1e-400"),
+        ([(0, "1e999")], 1),
     ],
 )
 def test_bad_units(domain, norm):

@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from fractions import Fraction
 from math import comb, factorial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -28,9 +28,6 @@ from qexpr.certificates.templates.levels import Walk
 from qexpr.certificates.templates.polynomials import Coded
 from qexpr.errors import CertificateError
 from qexpr.rigor.constants import k_constant, kappa
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["PLAN", "derive", "digits_of"]
 

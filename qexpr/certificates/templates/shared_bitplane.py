@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from math import comb, factorial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -34,9 +34,6 @@ from qexpr.certificates.templates.taylor import (
 )
 from qexpr.errors import CertificateError
 from qexpr.rigor.constants import k_constant
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["PLAN", "derive", "digits_of"]
 
