@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 from qexpr.bounds.evaluation import Parameters, enclose, exact, exact_values
@@ -23,6 +23,7 @@ from qexpr.bounds.readings import FLOATS, arrays, balls, symbols
 from qexpr.bounds.statement import Condition, Rate, Statement, Values
 from qexpr.core.claim import QUANTITIES, Claim, Explicit, Kind, Order, Quantifier, Side
 from qexpr.core.query import Query
+from qexpr.core.record import Record
 from qexpr.core.source import Source
 from qexpr.errors import InvalidInput, OutOfRegime, Unsupported, shorten
 
@@ -34,8 +35,7 @@ _VARIABLES = ("d", "n", "lam", "eps")
 _CONDITIONED = Fraction(1, 4)
 
 
-@dataclass(frozen=True)
-class Bound:
+class Bound(Record):
     """One published or own statement about what a network needs.
 
     Parameters
@@ -76,7 +76,7 @@ class Bound:
     definitions: tuple[tuple[str, str], ...] = ()
     setting: str = ""
     alphabet: str | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = MappingProxyType({})
     search: Callable[[Query], Parameters] | None = None
 
     @property

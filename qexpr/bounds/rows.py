@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +11,7 @@ from qexpr.bounds.registry import all_bounds, get
 from qexpr.core.claim import QUANTITIES, Claim, Explicit
 from qexpr.core.decimals import digits_of
 from qexpr.core.query import Query
+from qexpr.core.record import Record
 from qexpr.errors import InvalidInput, OutOfRegime, shorten
 
 __all__ = ["KEYS", "Row", "Table", "rows_of", "select", "table"]
@@ -24,8 +24,7 @@ KEYS = (
 """The keys of a row as a dictionary: the columns of CSV."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Record):
     """One bound, one quantity, one query.
 
     `claim` is None where the bound says nothing there; `reason` then says why. In the inverse

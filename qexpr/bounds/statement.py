@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from qexpr.bounds.evaluation import enclose, exact_values
@@ -10,6 +10,7 @@ from qexpr.bounds.formula import parse
 from qexpr.bounds.readings import balls
 from qexpr.core.claim import QUANTITIES, Explicit, Order, Quantifier, Scope
 from qexpr.core.query import Query
+from qexpr.core.record import Record
 from qexpr.errors import InvalidInput
 
 __all__ = ["Condition", "Rate", "Statement", "Values"]
@@ -25,6 +26,29 @@ class Values(dict[str, "Explicit | Order"]):
             raise AttributeError(f"no value for {name}; there are {', '.join(self)}") from None
 
 
+@lru_cache(maxsize=256)  # many bounds have a condition in common
+def _holds(text: str, query: Query) -> bool:
+    left, sign, right = parse(text).comparison
+    names = exact_values(query)
+
+    def difference() -> Any:
+        reading = balls()
+        return reading.operate("-", left.evaluate(reading, names), right.evaluate(reading, names))
+
+    low, high = enclose(difference)
+    match sign:
+        case "<":
+            return high < 0
+        case "<=":
+            return high <= 0
+        case ">":
+            return low > 0
+        case ">=":
+            return low >= 0
+        case _:
+            return low == high == 0
+
+
 class Condition(NamedTuple):
     """A part of the regime: a comparison text that has to hold, and why."""
 
@@ -33,27 +57,7 @@ class Condition(NamedTuple):
 
     def holds(self, query: Query) -> bool:
         """Decide the comparison exactly, or by balls that are narrow enough."""
-        left, sign, right = parse(self.text).comparison
-        names = exact_values(query)
-
-        def difference() -> Any:
-            reading = balls()
-            return reading.operate(
-                "-", left.evaluate(reading, names), right.evaluate(reading, names)
-            )
-
-        low, high = enclose(difference)
-        match sign:
-            case "<":
-                return high < 0
-            case "<=":
-                return high <= 0
-            case ">":
-                return low > 0
-            case ">=":
-                return low >= 0
-            case _:
-                return low == high == 0
+        return _holds(self.text, query)
 
 
 class Rate(NamedTuple):
@@ -63,8 +67,7 @@ class Rate(NamedTuple):
     logs: str = "0"
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Record):
     """What a bound says of one quantity.
 
     `quantifier` stands only where it differs from the bound's own; `scope` says whether bits are

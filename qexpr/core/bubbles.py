@@ -16,6 +16,7 @@ from fractions import Fraction
 from math import inf
 from typing import NamedTuple
 
+from qexpr.core.record import Record
 from qexpr.core.search import least_root
 
 __all__ = ["Choice", "Mesh", "Rules", "meshes"]
@@ -56,7 +57,7 @@ class Mesh(NamedTuple):
     r: int
 
 
-class Rules(NamedTuple):
+class Rules(Record):
     """One side's formulas.
 
     Parameters

@@ -8,12 +8,12 @@ values raises.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from typing import NoReturn
 
 from qexpr.core.decimals import digits_of, round_decimal, spell
+from qexpr.core.record import Record
 from qexpr.core.source import Source
 from qexpr.errors import InvalidInput, shorten
 
@@ -108,8 +108,7 @@ class _Guarded:
     __lt__ = __le__ = __gt__ = __ge__ = _refuse_order
 
 
-@dataclass(frozen=True, slots=True)
-class Order(_Guarded):
+class Order(_Guarded, Record):
     """The value of an order expression at unit constant: never a guarantee.
 
     Arithmetic and comparisons raise InvalidInput; `value` is the bare double.
@@ -124,8 +123,7 @@ class Order(_Guarded):
         return f"{self.value:.4g} (order, unit constant)"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Explicit(_Guarded):
+class Explicit(_Guarded, Record):
     """A guarantee: a real number enclosed by two rationals, and the side it is taken from.
 
     Parameters
@@ -222,8 +220,7 @@ class Explicit(_Guarded):
         return self.upper / floor.lower
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Record):
     """One statement about one quantity, as a value with everything needed to judge it.
 
     Parameters

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
 from qexpr.core.planes import hat_price, variants_of
+from qexpr.core.record import Record
 from qexpr.errors import OutOfRegime
 
 __all__ = ["Tree", "TreeErrors", "cheapest_tree"]
@@ -74,8 +74,7 @@ class Tree(NamedTuple):
         return tuple(a + b for a, b in zip(held, self.extra, strict=True))
 
 
-@dataclass(frozen=True)
-class TreeErrors:
+class TreeErrors(Record):
     """The terms of digits and errors, for steps q_i at the last level (h = 1/N).
 
     Planes suffice where, for every order i,
@@ -230,14 +229,16 @@ def _refinements(errors: TreeErrors, pieces: Pieces) -> Iterator[tuple[int, ...]
     """Further planes at the last level, each where the error is largest at its price."""
     extra, (_, x, q) = [0] * errors.n, pieces[-1]
     weights = [w * size for w, size in zip(errors._floats[2], q, strict=True)]
+    gains = [weight / c for weight, c in zip(weights, errors.number, strict=True)]
     goal = x * float(errors.taylor)
     while True:
         yield tuple(extra)
         if sum(weights) * _DIGITS < goal:
             return
-        i = max(range(errors.n), key=lambda i: (weights[i] / errors.number[i], -i))
+        i = gains.index(max(gains))
         extra[i] += 1
         weights[i] /= 2**errors.bits
+        gains[i] = weights[i] / errors.number[i]
 
 
 def _coded(errors: TreeErrors, pieces: Pieces, extra: tuple[int, ...]) -> list[float]:

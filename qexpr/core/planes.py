@@ -9,7 +9,6 @@ decide between it and the fewest.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def hat_price(d: int) -> int:
 def variants_of(errors: TreeErrors) -> tuple[TreeErrors, ...]:
     """The errors as they are, and with the planes that are best for small accuracies."""
     best = _best(errors)
-    return (errors,) if best == errors.planes else (errors, replace(errors, planes=best))
+    return (errors,) if best == errors.planes else (errors, errors.replace(planes=best))
 
 
 def _best(errors: TreeErrors) -> tuple[int, ...]:
@@ -48,15 +47,18 @@ def _best(errors: TreeErrors) -> tuple[int, ...]:
         edges = hat_price(errors.d) + share * (
             1 + sum(c * P for c, P in zip(errors.number, planes, strict=True))
         )
+        # an order's next plane costs as many digits as it has coefficients
+        gains = [weight / c for weight, c in zip(weights, errors.number, strict=True)]
         cheapest = math.inf
         while True:
             left = sum(weights)
             cheapest = min(cheapest, edges * math.pow(taylor + left, errors.d / errors.n))
             if left * _DIGITS < taylor:
                 return cheapest
-            i = max(range(errors.n), key=lambda i: (weights[i] / errors.number[i], -i))
+            i = gains.index(max(gains))
             edges += errors.number[i]
             weights[i] /= 2**errors.bits
+            gains[i] = weights[i] / errors.number[i]
 
     best = cost(errors.planes), errors.planes
     while True:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from qexpr.core.numbers import read_integer, read_rational
+from qexpr.core.record import Record
 from qexpr.errors import InvalidInput, shorten
 
 __all__ = ["Alphabet", "Query", "read_alphabet"]
@@ -15,8 +15,7 @@ MAX_LAMBDA = 2**64
 MIN_EPS = Fraction(1, 10**300)
 
 
-@dataclass(frozen=True, slots=True)
-class Alphabet:
+class Alphabet(Record):
     """A family of weight values by name: ``nonlinear:lam`` or ``linear:bits``.
 
     ``nonlinear:lam`` is -1/2 and lam - 1 powers of two; ``linear:b`` the 2^b odd multiples
@@ -63,8 +62,7 @@ def read_alphabet(value: object) -> Alphabet:
     return Alphabet("nonlinear", read_integer(value, "lam", 2, MAX_LAMBDA, "2^64"))
 
 
-@dataclass(frozen=True, slots=True, init=False)
-class Query:
+class Query(Record):
     """A question to a bound: F(d, n), alphabet, eps.
 
     Parameters
@@ -117,6 +115,11 @@ class Query:
         object.__setattr__(self, "n", read_integer(n, "n", 1, MAX_DIMENSION))
         object.__setattr__(self, "alphabet", values)
         object.__setattr__(self, "eps", exact_eps)
+
+    def __hash__(self) -> int:
+        # of integers alone: searches and tables ask often, and a Fraction's own takes long
+        values, eps = self.alphabet, self.eps
+        return hash((self.d, self.n, values.kind, values.size, eps.numerator, eps.denominator))
 
     @property
     def lam(self) -> int:

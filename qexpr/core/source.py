@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from qexpr.core.record import Record
 from qexpr.errors import InvalidInput, shorten
 
 __all__ = ["Reference", "Source", "Trust"]
@@ -24,8 +24,7 @@ _LATEX = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(Record):
     """How a statement was obtained.
 
     ``CONFIRMED``: read in the source or in a restatement of it. ``RECALLED p``: written from
@@ -85,8 +84,7 @@ class Reference(NamedTuple):
         return text.replace("\\", "").replace("$", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Record):
     """A statement inside a publication, with its trust.
 
     Parameters

@@ -7,7 +7,6 @@ All scales are powers of two, held by their exponents; u = 2^-b.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
@@ -34,13 +33,15 @@ class BubblesCount(NamedTuple):
         return self.digit_edges + self.other_edges
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class _Sum:
     """What has been counted of the network: edges, and the constants they need."""
 
-    b: int
-    constants: Constants
-    edges: int = 0
+    __slots__ = ("b", "constants", "edges")
+
+    def __init__(self, b: int) -> None:
+        self.b = b
+        self.constants = Constants(b)
+        self.edges = 0
 
     def half(self) -> int:
         """Edges of the weight 1/2."""
@@ -167,12 +168,12 @@ def count(layout: Layout, eps: Fraction) -> BubblesCount:
     """Count a layout; all of it is arithmetic on a few hundred integers."""
     f, b = layout.f, layout.f.b
     N, E = f.N, f.E
-    book = _Sum(b, Constants(b))
+    book = _Sum(b)
     ones = book.constants.rungs
     tops = _tops(_bare(f), *map(_bare, layout.second))
     nodes = nodes_of(f, book.constants, tops)
-    for level in range(1, tops["start"] + 1):
-        ones.use(2 - level + E)
+    if tops["start"]:
+        ones.reach(1 + E, 2 - tops["start"] + E)
     lines = nodes.lines
     largest = min(line.most for line in lines)
     lifts: dict[int, int] = {}

@@ -58,7 +58,8 @@ def _above(over: int, under: int, times: int) -> int:
 
 def _enough(over: int, under: int, predicted: int, b: int) -> int:
     """The least P >= 1 with 2^(bP) >= over / under + (1 + 2^-20) predicted."""
-    return max(1, least_log(_above(over, under, predicted), b))
+    number = -((-(over << 20) // under - _ONE_SLACKED * predicted) >> 20)  # 1 or more
+    return -(-(number - 1).bit_length() // b) or 1
 
 
 def _mean_distance(B: int) -> Fraction:

@@ -8,7 +8,6 @@ first-layer copies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 __all__ = ["Rungs", "Used", "coins", "digits", "least_log"]
@@ -54,7 +53,6 @@ class Used(NamedTuple):
     depth: int
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Rungs:
     """The units u^k * source of one source: one edge each down from it, 1/u each upwards.
 
@@ -67,13 +65,15 @@ class Rungs:
         Whether the source is a variable or the constant 1, which have no copies of their own.
     """
 
-    b: int
-    depth: int = 0
-    is_input: bool = True
-    lowest: int = 0
-    highest: int = 0
-    copies: dict[int, int] = field(default_factory=dict)
-    split: int = 0  # copies of what replaces an input where it has a weight of several edges
+    __slots__ = ("b", "copies", "depth", "highest", "is_input", "lowest", "split")
+
+    def __init__(self, b: int, depth: int = 0, is_input: bool = True) -> None:
+        self.b = b
+        self.depth = depth
+        self.is_input = is_input
+        self.lowest = self.highest = 0
+        self.copies: dict[int, int] = {}
+        self.split = 0  # copies of what replaces an input where it has a weight of several edges
 
     def at(self, k: int) -> int:
         """Join u^k * source to a unit by a single edge: the depth of what it comes from."""
@@ -81,7 +81,15 @@ class Rungs:
             self.highest = k
         elif k < self.lowest:
             self.lowest = k
-        return self._depth(k)
+        if k >= 0:
+            return self.depth + k
+        behind = 0 if not self.is_input else 1 if self.b == 1 else 2
+        return self.depth + behind - k
+
+    def reach(self, first: int, last: int) -> None:
+        """Join all from u^first * source to u^last * source, by single edges."""
+        self.at(first)
+        self.at(last)
 
     def use(self, k: int, units: int = 1, number: int = 1) -> Used:
         """Join u^k * source to `number` units by a weight of `units` u each."""
@@ -109,12 +117,6 @@ class Rungs:
             rest = coins(abs(units - min((1 << b) - 1, units + count - 1)), b)
         self.split = max(self.split, rest)
         return 1 + rest, 1 if b == 1 else 2
-
-    def _depth(self, k: int) -> int:
-        if k >= 0:
-            return self.depth + k
-        behind = 0 if not self.is_input else 1 if self.b == 1 else 2
-        return self.depth + behind - k
 
     def edges(self) -> int:
         """All edges between these units, those into copies included."""

@@ -7,13 +7,13 @@ of lines and of 1, planes, the output.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from qexpr.bounds.witness.coins import Rungs, least_log
 from qexpr.bounds.witness.cones_mesh import Layout, placed
 from qexpr.bounds.witness.pieces import Constants, closing, kinks, multiple, small_places
+from qexpr.core.record import Record
 
 __all__ = [
     "ConesCount",
@@ -48,7 +48,7 @@ class ConesCount(NamedTuple):
         return self.plane_depth + self.output_depth
 
 
-class Nodes(NamedTuple):
+class Nodes(Record):
     """What comes before the planes: edges, and the depth of a coefficient's source by level.
 
     Edges of the lines stand apart: they are known once all uses of their rungs are.
@@ -70,22 +70,19 @@ def tops_of(*layouts: Layout) -> dict[str, int]:
     return tops
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Line:
     """N x_k u^(E - most) and its rungs; X^(i) = N x_k u^(E - i) is rung most - i."""
 
-    most: int
-    below: Rungs  # of x_k
-    rungs: Rungs  # of the line
-    edges: int
+    __slots__ = ("below", "edges", "most", "rungs")
 
-    @classmethod
-    def of(cls, layout: Layout, most: int) -> Line:
+    def __init__(self, layout: Layout, most: int) -> None:
         odd, power, b = layout.N, -layout.b * (layout.E - most), layout.b
         zeros = (odd & -odd).bit_length() - 1
-        below = Rungs(b)
-        made = multiple(below, odd >> zeros, power + zeros)
-        return cls(most, below, Rungs(b, made.depth, False), made.edges)
+        self.most = most
+        self.below = Rungs(b)  # of x_k
+        made = multiple(self.below, odd >> zeros, power + zeros)
+        self.rungs = Rungs(b, made.depth, False)  # of the line
+        self.edges = made.edges
 
     def at(self, i: int) -> int:
         """The depth of X^(i)."""
@@ -106,7 +103,7 @@ def _shift(constants: Constants, N: int, power: int) -> int:
 def _line(layout: Layout, constants: Constants, tops: dict[str, int]) -> Nodes:
     N, E = layout.N, layout.E
     top = tops["slope"]
-    line = Line.of(layout, max(1, top - 2))
+    line = Line(layout, max(1, top - 2))
     shared, depth = kinks(constants, line.at(1), E, N)
     slopes = {level: line.at(level - 2) for level in range(2, top + 1)}
     slopes[1] = depth
@@ -124,8 +121,8 @@ def _square(layout: Layout, constants: Constants, tops: dict[str, int]) -> Nodes
     slope, kink, corner = (tops[name] for name in ("slope", "kink", "corner"))
     slope_most, kink_most = max(3, slope), max(kink, corner + 1 if corner else 1)
     second = max(slope_most, kink_most) - 1
-    first_line = Line.of(layout, max(second, corner - 1))
-    second_line = Line.of(layout, second)
+    first_line = Line(layout, max(second, corner - 1))
+    second_line = Line(layout, second)
 
     def difference(i: int) -> int:
         return max(first_line.at(i), second_line.at(i)) + 1
@@ -151,25 +148,22 @@ def _square(layout: Layout, constants: Constants, tops: dict[str, int]) -> Nodes
     more, ramps = kinks(constants, first_line.at(1), E, N, small_places(2 * N, b))
     shared += more
     cone = max(ramps, across) + 1
-    for level in range(2, slope + 1):
-        slopes.use(slope_most - level)
-    for level in range(2, kink + 1):
-        assert falls is not None
-        falls.use(kink_most - level)
-    for level in range(1, corner + 1):
-        assert corners is not None
-        corners.use(corner - level)
+    above = {"slope": (slopes, slope_most)}  # sources of the higher levels: rung most - level
+    if slope > 1:
+        slopes.reach(slope_most - 2, slope_most - slope)
+    if falls is not None:
+        above["kink"] = falls, kink_most
+        if kink > 1:
+            falls.reach(kink_most - 2, kink_most - kink)
+    if corners is not None:
+        above["corner"] = corners, corner
+        corners.reach(corner - 1, 0)
     shared += sum(rungs.edges() for rungs in (slopes, falls, corners) if rungs is not None)
 
     def depth(name: str, level: int) -> int:
         if level <= (0 if name == "corner" else 1):
             return across if name in ("slope", "kink", "axis") else cone
-        rungs, most = {
-            "slope": (slopes, slope_most),
-            "kink": (falls, kink_most),
-            "corner": (corners, corner),
-        }[name]
-        assert rungs is not None
+        rungs, most = above[name]
         return rungs.depth + most - level
 
     return Nodes(
@@ -196,7 +190,7 @@ def _cube(layout: Layout, constants: Constants, tops: dict[str, int]) -> Nodes:
     def index(r: int) -> int:
         return 2 * (d - max(r, 3)) + 4
 
-    axes = [Line.of(layout, index(max(r, 2))) for r in range(1, d + 1)]
+    axes = [Line(layout, index(max(r, 2))) for r in range(1, d + 1)]
     start = max(axes[0].at(2), _shift(constants, 1, -b * (E - 2))) + 1
     shared, ramps = kinks(constants, start, E, N + 1, low)
     shared += 2 + 2 * (N + 1)
@@ -299,9 +293,8 @@ def count(layout: Layout) -> ConesCount:
     first = -1 if d < 3 else 0
     behind = [0] * (T + 1 - first)  # the depth of what enters each plane
     digit_edges = 0
-    if d < 3:
-        for level in range(1, tops["start"] + 1):
-            ones.use(2 - level + E)
+    if d < 3 and tops["start"]:
+        ones.reach(1 + E, 2 - tops["start"] + E)
     for name, digits in (*layout.long, ("inner", layout.p)):
         digit_edges += digits * nodes.numbers[name]
         for j in range(digits):

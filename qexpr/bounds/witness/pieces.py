@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -45,18 +44,17 @@ def _digit_edges(number: int, b: int) -> tuple[int, list[int]]:
     return total, each
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Constants:
     """Constants out of the rungs of 1: single ones, and runs step, 2 step, .., number step."""
 
-    b: int
-    rungs: Rungs = field(init=False)
-    edges: int = 0
-    _known: dict[tuple[int, int], Used] = field(default_factory=dict)
-    _runs: dict[int, tuple[int, int]] = field(default_factory=dict)
+    __slots__ = ("_known", "_runs", "b", "edges", "rungs")
 
-    def __post_init__(self) -> None:
-        self.rungs = Rungs(self.b)
+    def __init__(self, b: int) -> None:
+        self.b = b
+        self.rungs = Rungs(b)
+        self.edges = 0
+        self._known: dict[tuple[int, int], Used] = {}
+        self._runs: dict[int, tuple[int, int]] = {}
 
     def one(self, odd: int, power: int) -> int:
         """The depth of a unit that holds odd * 2^power; a rung where that is a power of u."""
