@@ -57,6 +57,8 @@ def asymptotic(
     ------
     InvalidInput
         For another construction or quantity, cones beyond n = 2, or bubbles but for n = 3, d <= 2.
+    OutOfRegime
+        For a nonlinear alphabet over which no circuit is built.
     """
     if quantity not in ("weights", "free_bits"):
         raise InvalidInput(f"quantity must be weights or free_bits, got {shorten(quantity)}")

@@ -6,6 +6,7 @@ from qexpr.bounds.bound import Condition
 from qexpr.bounds.references import reference
 from qexpr.core.query import Alphabet
 from qexpr.core.source import Reference, Source, Trust
+from qexpr.errors import OutOfRegime
 
 __all__ = ["BUILT", "digit_bits", "witness_source"]
 
@@ -17,6 +18,17 @@ def witness_source(place: str, *, of: Reference | None = None, note: str = "") -
     return Source(of or reference("qexpr"), place, Trust("DERIVED"), note)
 
 
+_VALUES = 21  # of a nonlinear alphabet: the least of more is beyond what a circuit holds
+
+
 def digit_bits(alphabet: Alphabet) -> int:
-    """b, for the largest power of two u = 2^-b among the values, and digits of b bits."""
+    """b, for the largest power of two u = 2^-b among the values, and digits of b bits.
+
+    Raises
+    ------
+    OutOfRegime
+        For a nonlinear alphabet over which no circuit is built.
+    """
+    if alphabet.kind == "nonlinear" and alphabet.size > _VALUES:
+        raise OutOfRegime(f"alphabets nonlinear are built up to {_VALUES} values")
     return alphabet.size if alphabet.kind == "linear" else 1
