@@ -6,6 +6,7 @@ Source: Ding et al. (2019), arXiv:1802.03646, section 3 (the nonlinear values) a
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -90,7 +91,7 @@ class Values:
     @property
     def smallest(self) -> Fraction:
         """The smallest positive value; every multiple of it is a sum of values."""
-        return min(v for v in self.members if v > 0) if self.members else HALF
+        return self.members[bisect_right(self.members, 0)] if self.members else HALF
 
     @property
     def bits_per_weight(self) -> int:
@@ -137,10 +138,10 @@ def _coins(values: Values, weight: Fraction) -> tuple[Fraction, ...]:
         odd, most = int(total), values.members[-1].denominator - 1
         count = -(-abs(odd) // most)
         count += (count - odd) % 2
-        out, rest, sign = [], abs(odd), 1 if odd > 0 else -1
+        out, rest, sign = [], abs(odd), values.smallest if odd > 0 else -values.smallest
         for left in range(count - 1, -1, -1):
             coin = min(most, rest + left)  # odd, and leaves at least -1 for each other coin
-            out.append(sign * coin * values.smallest)
+            out.append(sign * coin)
             rest -= coin
         return tuple(out)
     negative = max(0, -((weight / HALF).numerator // (weight / HALF).denominator))

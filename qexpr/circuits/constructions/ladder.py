@@ -197,42 +197,48 @@ def edge(source: int, target: int) -> Callable[[], tuple[Indices, Indices]]:
     return lambda: (np.full(1, source, np.int64), np.full(1, target, np.int64))
 
 
-def _factors(gain: Fraction, u: Fraction, inner: int) -> list[Fraction]:
+@lru_cache(maxsize=4096)
+def _factors(gain: Fraction, u: Fraction, inner: int) -> tuple[Fraction, ...]:
     """Weights of a chain behind a unit that may not be copied: u first, product `gain`.
 
     The cheapest among chains with equal doublings in the middle and the odd part at the end;
-    `inner` is the number of edges into the chain's first unit.
+    `inner` is the number of edges into the chain's first unit. Weights are counted in units of u.
     """
+    per_one = u.denominator
 
-    def cost(weights: list[Fraction]) -> int:
-        copies = [coin_count(weight, u) for weight in weights[1:]] + [1]
-        edges = inner * copies[0]
-        for weight, into in zip(weights[1:], copies[1:], strict=True):
-            edges += coin_count(weight, u) * into
-        return edges
+    def cost(weights: list[int]) -> int:
+        copies = [_coins_of(weight, per_one) for weight in weights[1:]]
+        into = [*copies[1:], 1]
+        return inner * copies[0] + sum(a * b for a, b in zip(copies, into, strict=True))
 
-    rest, before = gain / u, [u]
+    rest, before = gain / u, [1]
     while (rest / u).denominator != 1:
-        rest, before = rest / u, [*before, u]
+        rest, before = rest / u, [*before, 1]
     # as long as 2^24 and more are left, doubling once more is cheaper than any end
     doublings = max(0, (rest.numerator & -rest.numerator).bit_length() - 25)
-    rest, before = rest / 2**doublings, [*before, *[Fraction(2)] * doublings]
+    units = int(rest / u) >> doublings
+    before += [2 * per_one] * doublings
     chains = []
     while True:
-        splits = [Fraction(2) ** i for i in range(5) if (rest / 2**i / u).denominator == 1]
-        chains += [[*before, rest], *([*before, split, rest / split] for split in splits)]
-        if rest < 4 or (rest / 2 / u).denominator != 1:
-            return min(chains, key=cost)
-        rest, before = rest / 2, [*before, Fraction(2)]
+        splits = [1 << i for i in range(5) if units % (1 << i) == 0]
+        chains += [
+            [*before, units],
+            *([*before, split * per_one, units // split] for split in splits),
+        ]
+        if units < 4 * per_one or units % 2:
+            return tuple(weight * u for weight in min(chains, key=cost))
+        units, before = units // 2, [*before, 2 * per_one]
 
 
-@lru_cache(maxsize=4096)
+def _coins_of(units: int, per_one: int) -> int:
+    most = 1 if per_one == 2 else per_one - 1
+    count = -(-units // most)
+    return count + (count - units) % 2 if most > 1 else count
+
+
 def coin_count(weight: Fraction, u: Fraction) -> int:
     """How many edges a weight costs, for a positive multiple of u."""
-    most = 1 if u == Fraction(1, 2) else int(1 / u) - 1
-    number = int(weight / u)
-    count = -(-number // most)
-    return count + (count - number) % 2 if most > 1 else count
+    return _coins_of(int(weight / u), u.denominator)
 
 
 def amplify(
