@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
 
 from qexpr.bounds.bound import Bound, Condition, Parameters, Rate, Statement
 from qexpr.bounds.witness.cones_count import ConesCount, count
-from qexpr.bounds.witness.cones_mesh import Layout, first_layouts, moves
+from qexpr.bounds.witness.cones_mesh import Layout, edges_at_least, first_layouts, moves
 from qexpr.bounds.witness.source import BUILT, digit_bits, witness_source
 from qexpr.core.claim import Kind, Quantifier, Side
-from qexpr.core.descent import cheapest_layout
+from qexpr.core.descent import cheapest_at_most
 from qexpr.core.query import Query
 
 __all__ = ["BOUNDS", "CONES"]
 
 
+# queries share the finer accuracies at which they search
+_counted = lru_cache(maxsize=4096)(count)
+_starts = lru_cache(maxsize=256)(first_layouts)
+
+
 @lru_cache(maxsize=64)
-def _cheapest(query: Query, b: int) -> tuple[Layout, ConesCount]:
+def _cheapest(d: int, n: int, eps: Fraction, b: int) -> tuple[Layout, ConesCount]:
     """The cheapest layout and its count, by the planners' search."""
-    known: dict[Layout, ConesCount] = {}
-
-    def weights(layout: Layout) -> int:
-        if layout not in known:
-            known[layout] = count(layout)
-        return known[layout].weights
-
-    best = cheapest_layout(first_layouts(query, b), moves, weights)
-    return best, known[best]
+    best = cheapest_at_most(
+        eps,
+        lambda accuracy: _starts(d, n, accuracy, b),
+        moves,
+        lambda layout: _counted(layout).weights,
+        edges_at_least,
+    )
+    return best, _counted(best)
 
 
 def _parameters(query: Query) -> Parameters:
     # the alphabet enters the counts by the size of its digits alone
     b = digit_bits(query.alphabet)
-    best, counted = _cheapest(Query(query.d, query.n, eps=query.eps), b)
+    best, counted = _cheapest(query.d, query.n, query.eps, b)
     inside = best.p * (best.N - 1) ** query.d
     return {
         "N": best.N,

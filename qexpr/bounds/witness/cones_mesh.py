@@ -13,9 +13,17 @@ from math import isqrt
 from typing import NamedTuple
 
 from qexpr.bounds.witness.coins import least_log
-from qexpr.core.query import Query
 
-__all__ = ["Layout", "first_layouts", "least_planes", "least_scale", "moves", "placed", "simplest"]
+__all__ = [
+    "Layout",
+    "edges_at_least",
+    "first_layouts",
+    "least_planes",
+    "least_scale",
+    "moves",
+    "placed",
+    "simplest",
+]
 
 # A value enters by an enclosure: it is coded to within (1 + 2^-20) q.
 _ONE = 1 << 20
@@ -177,9 +185,24 @@ def placed(layout: Layout, E: int, T: int) -> Layout:
     return Layout(*layout[:-2], E, T)
 
 
-def first_layouts(query: Query, b: int) -> list[Layout]:
+def _main(layout: Layout) -> int:
+    N, d = layout.N, layout.d
+    border = 2 * d * N ** (d - 1) if d > 2 else 1
+    return (2 + layout.p) * int(N**d) + border * sum(P for _, P in layout.long)
+
+
+def edges_at_least(layout: Layout) -> int:
+    """Never more than the count: two edges a cone, and one a digit."""
+    d, N = layout.d, layout.N
+    nodes, inside = (N + 1) ** d if d > 2 else N**d, (N - 1) ** d
+    many = {"axis": 2 * N - 2, "edge": 2 * N - 2, "face": nodes - inside}
+    border = sum(P * many.get(name, 1) for name, P in layout.long)
+    return int(2 * nodes + layout.p * inside + border)
+
+
+def first_layouts(d: int, n: int, accuracy: Fraction, b: int) -> list[Layout]:
     """The cheapest meshes by their main terms, a first layout for each."""
-    d, n, eps = query.d, query.n, (query.eps.numerator, query.eps.denominator)
+    eps = accuracy.numerator, accuracy.denominator
     found: dict[tuple[int, int, int], Layout] = {}
     for p in range(1, 13 + d):
         for bits in _STEP_BITS:
@@ -192,12 +215,7 @@ def first_layouts(query: Query, b: int) -> list[Layout]:
                 bare = Layout(d, b, N, odd, power, enough, long, 0, 0)
                 found[N, odd, power] = placed(bare, least_scale(bare) + 2, least_planes(bare))
 
-    def main(layout: Layout) -> tuple[int, int, Fraction]:
-        N, border = layout.N, 2 * d * layout.N ** (d - 1) if d > 2 else 1
-        edges = (2 + layout.p) * N**d + border * sum(P for _, P in layout.long)
-        return edges, N, layout.q
-
-    return sorted(found.values(), key=main)[:_KEPT]
+    return sorted(found.values(), key=lambda at: (_main(at), at.N, at.q))[:_KEPT]
 
 
 def moves(layout: Layout) -> list[Layout]:

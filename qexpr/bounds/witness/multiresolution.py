@@ -117,7 +117,9 @@ MULTIRESOLUTION = Bound(
     r"last level and $C$ in all are above it, however small $\varepsilon$ is. Blocks of one "
     r"class share a triangle wave, and one product for each order. The error is $K(d,n)/(n!\,N^n) "
     r"+ \frac12 \sum_{|b|<n} \kappa_{|b|} q_b$ and that of the products, $q_b$ the last step of "
-    r"order $b$. The parameters are those of the smallest network that the search finds.",
+    r"order $b$. The parameters are those of the smallest network that the search finds for values "
+    r"of $f$ known exactly; a target's are enclosed, its steps are $1 + 2^{-20}$ times as far off, "
+    r"and the search may end in another network, with more or fewer weights.",
     kind=Kind.EXPLICIT,
     side=Side.UPPER,
     quantifier=Quantifier.CLASS_FIXED,

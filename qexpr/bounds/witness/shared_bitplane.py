@@ -108,7 +108,9 @@ SHARED_BITPLANE = Bound(
     r"nodes of a Kuhn mesh, each coefficient a sum of $t_a$ planes of digits over shared hats, and "
     r"products of $r$ folds. $C_a$ is the power of two above the class's coefficients, and "
     r"stands alone where $t_a = 0$. The parameters are those of the smallest network that the "
-    r"search finds.",
+    r"search finds for values of $f$ known exactly; a target's are enclosed, its digits are "
+    r"$1 + 2^{-20}$ times as far off, and the search may end in another network, with more or "
+    r"fewer weights.",
     kind=Kind.EXPLICIT,
     side=Side.UPPER,
     quantifier=Quantifier.CLASS_FIXED,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from qexpr.bounds.bound import Bound, Condition, Parameters, Rate, Statement
 from qexpr.bounds.witness.coins import Rungs, least_log
@@ -10,7 +12,7 @@ from qexpr.bounds.witness.cones_mesh import simplest
 from qexpr.bounds.witness.pieces import Constants, closing, kinks, multiple
 from qexpr.bounds.witness.source import BUILT, digit_bits, witness_source
 from qexpr.core.claim import Kind, Quantifier, Side
-from qexpr.core.descent import cheapest_layout
+from qexpr.core.descent import cheapest_at_most
 from qexpr.core.query import Query
 
 __all__ = ["BOUNDS", "SIGMA_DELTA"]
@@ -47,23 +49,54 @@ def _shared(N: int, step: tuple[int, int], P: int, E: int, b: int) -> tuple[int,
     return edges + constants.edges + ones.edges(), end.depth
 
 
-@lru_cache(maxsize=64)
-def _cheapest(eps: tuple[int, int], b: int) -> tuple[int, int, int, int, int, int, int]:
-    N, odd, power = _mesh(eps)
+class _Layout(NamedTuple):
+    """N cells, h = odd / 2^power, the digits of the first value, and the scale."""
+
+    N: int
+    odd: int
+    power: int
+    P: int
+    E: int
+
+
+def _most_scale(N: int, b: int) -> int:
+    return max(-(-(N - 1).bit_length() // b), 1)
+
+
+def _start(eps: Fraction, b: int) -> _Layout:
+    N, odd, power = _mesh((eps.numerator, eps.denominator))
     P = max(1, least_log(-(-(1 << power) // odd), b))
-    most = -(-(N - 1).bit_length() // b)
-    E = cheapest_layout(
-        [max(most, 1)],
-        lambda E: [near for near in (E + 1, E - 1) if 1 <= near <= most + _MORE],
-        lambda E: _shared(N, (odd, power), P, E, b)[0],
+    return _Layout(N, odd, power, P, _most_scale(N, b))
+
+
+def _moves(layout: _Layout, b: int) -> list[_Layout]:
+    most = _most_scale(layout.N, b) + _MORE
+    return [layout._replace(E=E) for E in (layout.E + 1, layout.E - 1) if 1 <= E <= most]
+
+
+@lru_cache(maxsize=64)
+def _cheapest(eps: Fraction, b: int) -> tuple[_Layout, int, int]:
+    """The cheapest layout, what it shares, and its depth."""
+    known: dict[_Layout, tuple[int, int]] = {}
+
+    def weights(at: _Layout) -> int:
+        if at not in known:
+            known[at] = _shared(at.N, (at.odd, at.power), at.P, at.E, b)
+        return 5 * at.N + at.P + known[at][0]
+
+    best = cheapest_at_most(
+        eps,
+        lambda accuracy: [_start(accuracy, b)],
+        lambda at: _moves(at, b),
+        weights,
+        lambda at: 5 * at.N + at.P,
     )
-    return (N, odd, power, P, E, *_shared(N, (odd, power), P, E, b))
+    return (best, *known[best])
 
 
 def _parameters(query: Query) -> Parameters:
     b = digit_bits(query.alphabet)
-    eps = query.eps.numerator, query.eps.denominator
-    N, odd, power, P, E, shared, depth = _cheapest(eps, b)
+    (N, odd, power, P, E), shared, depth = _cheapest(query.eps, b)
     return {
         "N": N,
         "k": power,
@@ -84,7 +117,8 @@ SIGMA_DELTA = Bound(
     r"$P$ digits of a first value alone depend on $f$, approximates every $f \in F_{1,1}$ within "
     r"$h = j 2^{-k} \le \varepsilon$: the polygon that goes $h$ up or down on each of $N \ge 1/h$ "
     r"cells, towards $f$. A cell takes five edges: two for its kink, two for its ramp, and its "
-    r"sign.",
+    r"sign. Values of $f$ are taken as known exactly; a target's are enclosed, which takes "
+    r"$(1 + 2^{-20}) h \le \varepsilon$, and its network may have more or fewer weights.",
     kind=Kind.EXPLICIT,
     side=Side.UPPER,
     quantifier=Quantifier.CLASS_FIXED,

@@ -12,6 +12,7 @@ a path so that increments are small is Kolmogorov and Tikhomirov's.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 from qexpr.circuits.alphabet import Values, values_of
 from qexpr.circuits.builder import Builder
@@ -20,6 +21,7 @@ from qexpr.circuits.constructions.cones_lattice import sources_of
 from qexpr.circuits.constructions.cones_plan import (
     ConesPlan,
     bias,
+    edges_at_least,
     error_of,
     neighbours,
     steps,
@@ -29,7 +31,7 @@ from qexpr.circuits.constructions.planes import Planes
 from qexpr.circuits.graph import Circuit
 from qexpr.circuits.realisation import Counts, count, realise
 from qexpr.circuits.registry import Plan, class_norm
-from qexpr.core.descent import cheapest_layout
+from qexpr.core.descent import cheapest_at_most
 from qexpr.core.function import Function
 from qexpr.core.progress import Progress
 from qexpr.core.query import Query
@@ -60,12 +62,14 @@ def plan(query: Query, norm: Fraction | None = None, graph: str = "fixed") -> Pl
     b = _digit_bits(query)
 
     def counted(layout: ConesPlan) -> Counts:
-        return count(_write(layout, values, size, fixed, None))
+        return _counted(layout, values, size, fixed)
 
-    best = cheapest_layout(
-        steps(query.d, query.n, query.eps, b, size),
+    best = cheapest_at_most(
+        query.eps,
+        lambda eps: _starts(query.d, query.n, eps, b, size),
         neighbours,
         lambda layout: counted(layout).weights,
+        edges_at_least,
     )
     return Plan(
         construction="cones",
@@ -105,6 +109,15 @@ def build(made: Plan, f: Function | None, progress: Progress | None = None) -> C
     values = values_of(made.query.alphabet)
     net = _write(layout, values, size, given["graph"] == "fixed", code)
     return realise(net, made.to_dict(), progress)
+
+
+# plans share the finer accuracies at which they search
+_starts = lru_cache(maxsize=256)(steps)
+
+
+@lru_cache(maxsize=4096)
+def _counted(layout: ConesPlan, values: Values, norm: Fraction, fixed: bool) -> Counts:
+    return count(_write(layout, values, norm, fixed, None))
 
 
 def _digit_bits(query: Query) -> int:

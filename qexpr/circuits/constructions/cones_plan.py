@@ -19,6 +19,7 @@ __all__ = [
     "amplification",
     "bias",
     "digits_for",
+    "edges_at_least",
     "error_of",
     "kappa",
     "least_cells",
@@ -211,6 +212,18 @@ def _main_cost(plan: ConesPlan) -> int:
     return (2 + plan.p) * plan.N**plan.d + sum(P for _, P in plan.long) * (
         2 * plan.d * plan.N ** (plan.d - 1) if plan.d > 2 else 1
     )
+
+
+def edges_at_least(plan: ConesPlan) -> int:
+    """The edges of cones and of digits alone."""
+    N, d = plan.N, plan.d
+    cones, inner = int((N + (d > 2)) ** d), int((N - 1) ** d)
+    numbers = dict.fromkeys(dict(plan.long), 1)
+    if d > 2:
+        numbers["face"] = cones - inner
+    elif d == 2:
+        numbers["axis"] = numbers["edge"] = 2 * (N - 1)
+    return 2 * cones + plan.p * inner + sum(P * numbers[name] for name, P in plan.long)
 
 
 def steps(d: int, n: int, eps: Fraction, b: int, norm: Fraction, keep: int = 4) -> list[ConesPlan]:

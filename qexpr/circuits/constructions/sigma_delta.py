@@ -14,7 +14,7 @@ Tikhomirov's, the recursion that of first-order sigma-delta quantization.
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from qexpr.circuits.constructions.output import bias_unit, close
 from qexpr.circuits.graph import Circuit
 from qexpr.circuits.realisation import Counts, count, realise
 from qexpr.circuits.registry import SLACK, Plan, class_norm
-from qexpr.core.descent import cheapest_layout
+from qexpr.core.descent import cheapest_at_most
 from qexpr.core.function import Function
 from qexpr.core.progress import Progress
 from qexpr.core.query import Query
@@ -40,26 +40,32 @@ Layout = tuple[int, Fraction, int, int]
 
 
 def plan(query: Query, norm: Fraction | None = None) -> Plan:
-    """The least N that keeps the promise, in the cheapest layout, by exact counts."""
+    """The cheapest layout of the least N, or of that for a finer accuracy, by exact counts."""
     if query.d != 1 or query.n != 1:
         raise OutOfRegime("sigma-delta tracking is for d = 1 and n = 1")
     size, slack = class_norm(norm), Fraction(0) if norm is None else SLACK
     values, b = values_of(query.alphabet), _digit_bits(query)
-    N, h = _mesh(query.eps / (1 + slack), size)
-    digits = 1
-    while 2 ** (b * digits) * h < size:
-        digits += 1
-    e = -(-(N - 1).bit_length() // b)
+
+    def start(eps: Fraction) -> Layout:
+        N, h = _mesh(eps / (1 + slack), size)
+        digits = 1
+        while 2 ** (b * digits) * h < size:
+            digits += 1
+        return N, h, digits, max(_least_scale(N, b), 1)
 
     def counted(layout: Layout) -> Counts:
-        return count(_write(layout, values, size, None))
+        return _counted(layout, values, size)
 
-    best = cheapest_layout(
-        [(N, h, digits, max(e, 1))],
-        lambda layout: [
-            (*layout[:3], E) for E in (layout[3] + 1, layout[3] - 1) if 1 <= E <= e + 6
-        ],
+    def near(layout: Layout) -> list[Layout]:
+        most = _least_scale(layout[0], b) + 6
+        return [(*layout[:3], E) for E in (layout[3] + 1, layout[3] - 1) if 1 <= E <= most]
+
+    best = cheapest_at_most(
+        query.eps,
+        lambda eps: [start(eps)],
+        near,
         lambda layout: counted(layout).weights,
+        lambda layout: 5 * layout[0] + layout[2],
     )
     return Plan(
         construction="sigma_delta",
@@ -67,13 +73,13 @@ def plan(query: Query, norm: Fraction | None = None) -> Plan:
         norm=norm,
         parameters={
             "graph": "fixed",
-            "N": N,
-            "h": str(h),
+            "N": best[0],
+            "h": str(best[1]),
             "b": b,
-            "P": digits,
+            "P": best[2],
             "E": best[3],
         },
-        error=h * (1 + slack),
+        error=best[1] * (1 + slack),
         counts=counted(best),
     )
 
@@ -89,8 +95,18 @@ def build(made: Plan, f: Function | None, progress: Progress | None = None) -> C
     )
 
 
+@lru_cache(maxsize=4096)  # plans share the finer accuracies at which they search
+def _counted(layout: Layout, values: Values, norm: Fraction) -> Counts:
+    return count(_write(layout, values, norm, None))
+
+
 def _digit_bits(query: Query) -> int:
     return query.alphabet.size if query.alphabet.kind == "linear" else 1
+
+
+def _least_scale(N: int, b: int) -> int:
+    """The least E for which N x u^E is at most 1, but 0 at N = 1."""
+    return -(-(N - 1).bit_length() // b)
 
 
 def _mesh(eps: Fraction, norm: Fraction) -> tuple[int, Fraction]:

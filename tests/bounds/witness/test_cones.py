@@ -12,7 +12,7 @@ from qexpr.circuits.alphabet import values_of
 from qexpr.circuits.constructions import cones, cones_plan
 from qexpr.circuits.realisation import count
 from qexpr.core.query import Query
-from qexpr.errors import OutOfRegime
+from qexpr.errors import InvalidInput, OutOfRegime
 
 ID = "witness.cones"
 QUANTITIES = ("depth", "weights", "bits", "free_bits")
@@ -44,7 +44,7 @@ def test_layouts_that_no_search_ends_in_are_counted_too(d, n, eps, alphabet):
     """Many planes or few, scales above 1: the parts of a count that the best layouts lack."""
     query = Query(d, n, eps=eps, alphabet=alphabet)
     b = digit_bits(query.alphabet)
-    ours = cones_mesh.first_layouts(query, b)
+    ours = cones_mesh.first_layouts(d, n, query.eps, b)
     theirs = cones_plan.steps(d, n, query.eps, b, Fraction(1))
     for layout, plan in zip(ours, theirs, strict=True):
         near = zip(cones_mesh.moves(layout), cones_plan.neighbours(plan), strict=True)
@@ -96,3 +96,12 @@ def test_the_parameters_keep_the_promise(d, n):
 def test_it_says_where_it_ends(d, n, eps, word):
     with pytest.raises(OutOfRegime, match=word):
         get(ID).evaluate(d, n, eps=eps)
+
+
+def test_it_ends_where_circuits_end():
+    assert circuits.plan("cones", 1, 2, "0.1", alphabet="nonlinear:21")
+    assert get(ID).evaluate(1, 2, eps="0.1", alphabet="nonlinear:21")
+    with pytest.raises(InvalidInput, match="at most 21 values"):
+        circuits.plan("cones", 1, 2, "0.1", alphabet="nonlinear:22")
+    with pytest.raises(OutOfRegime, match="alphabets nonlinear are built up to 21 values"):
+        get(ID).evaluate(1, 2, eps="0.1", alphabet="nonlinear:22")

@@ -8,6 +8,7 @@ import pytest
 from qexpr import circuits
 from qexpr.bounds.registry import get
 from qexpr.core.query import Query
+from qexpr.errors import InvalidInput, OutOfRegime
 
 ID = "witness.sigma_delta"
 QUANTITIES = ("depth", "weights", "bits", "free_bits")
@@ -44,3 +45,12 @@ def test_free_bits_are_optimal_up_to_a_logarithm(k):
     assert -(-1 // eps) == N or N == 2
     free = get(ID).evaluate(1, 1, eps=eps).free_bits.guarantee
     assert 0 < free - N <= log2(2 * eps.denominator) - log2(eps.numerator) + 4
+
+
+def test_it_ends_where_circuits_end():
+    assert circuits.plan("sigma_delta", 1, 1, "0.1", alphabet="nonlinear:21")
+    assert get(ID).evaluate(1, 1, eps="0.1", alphabet="nonlinear:21")
+    with pytest.raises(InvalidInput, match="at most 21 values"):
+        circuits.plan("sigma_delta", 1, 1, "0.1", alphabet="nonlinear:22")
+    with pytest.raises(OutOfRegime, match="alphabets nonlinear are built up to 21 values"):
+        get(ID).evaluate(1, 1, eps="0.1", alphabet="nonlinear:22")
