@@ -16,7 +16,7 @@ from qexpr.targets import Target
         ("shared_bitplane", 2, 2, "3e-4"),
         ("cones", 2, 2, "5e-5"),
         ("sigma_delta", 1, 1, "5e-5"),
-        ("bubbles", 2, 3, "2e-6"),
+        ("bubbles", 2, 3, "1.2e-6"),
         ("multiresolution", 2, 2, "1.5e-4"),
     ],
 )
