@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +21,7 @@ __all__ = [
     "field_text",
     "parse_field",
     "render_field",
+    "require_fields",
 ]
 
 VERDICTS = ("consistent", "violates", "incomparable")
@@ -148,6 +149,19 @@ def parse_field(column: Column, text: str) -> Any:
     if column.type == "verdict" and text not in VERDICTS:
         raise InvalidInput(f"column {column.name} holds {shorten(text)}, no verdict")
     return text
+
+
+def require_fields(row: Row, names: Iterable[str]) -> None:
+    """Refuse a row in which one of these is empty.
+
+    Raises
+    ------
+    InvalidInput
+        With the column's name.
+    """
+    for name in names:
+        if row[name] is None:
+            raise InvalidInput(f"column {name} is empty, which no row that is ok leaves so")
 
 
 def agree(kind: Kind, row: Row, values: Mapping[str, Any]) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ from qexpr.errors import InvalidInput, OutOfRegime
 from qexpr.study.compare import compare, comparison_columns
 from qexpr.study.kind import Cell, Column, Figure, Finding, Parameter, Result, Row
 from qexpr.study.packed import COUNT_COLUMNS, NETWORK, count_values, pack, unpack
-from qexpr.study.rows import agree
+from qexpr.study.rows import agree, require_fields
 from qexpr.study.tools import Tools
 
 if TYPE_CHECKING:
@@ -90,6 +90,9 @@ COLUMNS = (
     Column(name="ding_order_weights", type="float", help="Ding et al., order", order=True),
     *comparison_columns("floor", "bits"),
 )
+
+
+_MEASURED = ("bits", "error_lower", "error_upper")  # what bounds are put beside
 
 
 def validate(cell: Cell) -> None:
@@ -185,18 +188,11 @@ def restate(cell: Cell, row: Row) -> tuple[Mapping[str, Any], str]:
     """What bounds say beside the row, by today's code, and why some of it is empty."""
     from qexpr import targets
 
-    _require_measured(row)
+    require_fields(row, _MEASURED)
     names = [column.name for column in COLUMNS]
     empty = dict.fromkeys(names[names.index("sup_upper") :])
     rest, reasons = _beside(cell, targets.find(cell["target"]), row)
     return empty | rest, "; ".join(reasons)
-
-
-def _require_measured(row: Row) -> None:
-    """What bounds are put beside: a network's bits and both ends of its error."""
-    for name in ("bits", "error_lower", "error_upper"):
-        if row[name] is None:
-            raise InvalidInput(f"a trained network has no {name} in the table")
 
 
 def _ends(row: Mapping[str, Any]) -> tuple[Fraction, Fraction]:
@@ -264,7 +260,7 @@ def check_row(kind: Kind, cell: Cell, row: Row, files: Mapping[str, bytes]) -> I
     """Counts, both ends of the error, and every bound, from the stored network."""
     from qexpr import targets
 
-    _require_measured(row)
+    require_fields(row, _MEASURED)
     if NETWORK not in files:
         yield Finding(None, f"{NETWORK} was not kept")
     else:

@@ -105,9 +105,10 @@ def test_what_cannot_be_restated_is_refused(small, run, tmp_path, trained):
         restate_study(*read_folder(trained))
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
     spoil(trained, error_upper="")
-    with pytest.raises(InvalidInput, match="no error_upper in the table"):
+    with pytest.raises(InvalidInput, match="column error_upper is empty"):
         restate_study(*read_folder(trained))
-    assert any("no error_upper" in text for text in check_study(*read_folder(trained)).wrong)
+    wrong = check_study(*read_folder(trained)).wrong
+    assert any("column error_upper is empty" in text for text in wrong)
     (trained / "provenance.json").unlink()
     with pytest.raises(InvalidInput, match="missing or no JSON object"):
         restate_study(*read_folder(trained))

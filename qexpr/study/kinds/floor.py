@@ -217,11 +217,12 @@ def _result(
 
 def _check(cell: Cell, row: Row, files: Mapping[str, bytes], tools: Tools) -> Iterator[Finding]:
     """The enumeration again; of drawn members what does not need training."""
-    from qexpr.study.rows import agree
+    from qexpr.study.rows import agree, require_fields
 
     if cell["networks"] == "enumerated":
         yield from agree(KIND, row, dict(_enumerated(cell, tools).values))
         return
+    require_fields(row, ("free_bits", "tried", "reached", "undecided"))
     again = _result(
         _packing(Fraction(cell["eps"])),
         row["free_bits"],
