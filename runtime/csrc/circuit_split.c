@@ -8,6 +8,7 @@
  * zero. Sums keep their order, so no bit changes. */
 #include "kernels.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,21 +122,24 @@ static int mortal(const qk_circuit *in, int64_t u) {
   return 1;
 }
 
-/* How far values may be from 0 for inputs in [-1, 1], hence for others times the largest of them. */
+/* How far values may be from 0 for inputs in [-1, 1], hence for others times the largest of them.
+ * Every operation is rounded up by more than either float type may round it, so that values as they
+ * are computed obey the bound, too. */
 static int reach(const qk_circuit *in, double *out) {
+  const double up = 1 + FLT_EPSILON, least = ldexp(1, -149); /* of a float that is not 0 */
   const int64_t nodes = in->inputs + in->units;
   double *size = malloc((size_t)(nodes + 1) * sizeof *size);
   if (size == NULL) return QK_NO_MEMORY;
   *out = 1;
   for (int64_t v = 0; v < in->inputs; v++) size[v] = 1;
   for (int64_t u = 0; u < in->units; u++) {
-    double total = fabs(in->bias[u]);
+    double total = (fabs(in->bias[u]) + least) * up;
     for (int64_t r = in->unit_run[u]; r < in->unit_run[u + 1]; r++) {
-      const double scale = fabs(in->scale[r]);
+      const double scale = fabs(in->scale[r]) * up + least;
       double part = 0;
       for (int64_t e = in->run_edge[2 * r]; e < in->run_edge[2 * r + 2]; e++)
-        part += size[in->edge[e]];
-      total += scale * part;
+        part = (part + size[in->edge[e]]) * up;
+      total = (total + scale * part * up + least) * up;
       *out = fmax(*out, fmax(scale, part));
     }
     size[in->inputs + u] = isnan(total) ? INFINITY : total; /* 0 times infinity */

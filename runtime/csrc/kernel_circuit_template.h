@@ -3,12 +3,13 @@
  * Every slot of the scratch holds BLOCK points side by side. A unit adds up the sources of each part
  * in the order given, one after the other, for all points of the block at once: the result of a
  * point depends neither on its neighbours nor on the number of threads. Sums start at +0 and biases
- * are no -0, so no value is ever -0, and leaving out a source that is zero changes no bit.
+ * are no -0, so no unit is ever -0, and leaving out a source that is zero changes no bit.
  *
  * Scratch: slots * 256 bytes of values, a word for each chunk of nodes (bit: not zero everywhere on
  * the block), then one byte for each slot (1: zero on the whole block). */
 
 #define BLOCK (256 / (int64_t)sizeof(REAL))
+#define BIAS(c, u) ((REAL)(c)->bias[u] + 0) /* a small negative number is -0 in float32 */
 
 #ifdef MAXIMUM
 typedef REAL NAME(vector) __attribute__((vector_size(32), may_alias));
@@ -74,7 +75,7 @@ static __attribute__((noinline)) int NAME(runs)(const qk_circuit *c, int64_t u,
                                                 NAME(vector) floor, NAME(vector) *to) {
   const NAME(vector) none = {0};
   NAME(vector) sum[8], part[8];
-  for (int i = 0; i < 8; i++) sum[i] = none + (REAL)c->bias[u];
+  for (int i = 0; i < 8; i++) sum[i] = none + BIAS(c, u);
   for (int64_t r = c->unit_run[u]; r < c->unit_run[u + 1]; r++) {
     const REAL scale = (REAL)c->scale[r];
     if (c->trait[u] & QK_SUMS) {
@@ -104,7 +105,7 @@ INLINE int NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values, const 
   const NAME(vector) floor = none + (trait & QK_FLOOR ? (REAL)0 : -(REAL)INFINITY);
   if (trait & QK_SUMS || c->unit_run[u + 1] != r + 1) return NAME(runs)(c, u, blocks, zero, floor, to);
   NAME(difference)(c, r, blocks, part);
-  const REAL scale = (REAL)c->scale[r], bias = (REAL)c->bias[u];
+  const REAL scale = (REAL)c->scale[r], bias = BIAS(c, u);
   for (int i = 0; i < 8; i++) part[i] = bias + scale * part[i];
   return NAME(store)(part, floor, to);
 }
@@ -141,7 +142,7 @@ static int NAME(unit)(const qk_circuit *c, int64_t u, const REAL *values, const 
                       int calm, REAL *target) {
   (void)zero, (void)calm;
   REAL total[BLOCK];
-  for (int64_t i = 0; i < BLOCK; i++) total[i] = (REAL)c->bias[u];
+  for (int64_t i = 0; i < BLOCK; i++) total[i] = BIAS(c, u);
   for (int64_t r = c->unit_run[u]; r < c->unit_run[u + 1]; r++) {
     REAL part[2][BLOCK] = {{0}};
     for (int64_t e = c->run_edge[2 * r]; e < c->run_edge[2 * r + 2]; e++) {
@@ -182,7 +183,7 @@ static int NAME(circuit)(const qk_circuit *c, const REAL *x, int64_t points, int
     const int64_t count = points - start < BLOCK ? points - start : BLOCK;
     const qk_group *g = c->group, *end = g + c->groups;
     int64_t node = 0;
-    int calm = 1; /* nothing overflows, so nothing that is subtracted is NaN */
+    int calm = limit >= 0; /* nothing overflows, so nothing that is subtracted is NaN */
     for (; node < c->inputs; node++) {
       for (int64_t i = 0; i < BLOCK; i++) {
         const REAL v = i < count ? x[(start + i) * ldx + node] : 0;
@@ -209,3 +210,4 @@ static int NAME(circuit)(const qk_circuit *c, const REAL *x, int64_t points, int
   return QK_OK;
 }
 #undef BLOCK
+#undef BIAS

@@ -96,7 +96,7 @@ typedef struct {
   const uint32_t *edge, *slot, *output, *place;
   const uint8_t *trait;
   const double *scale, *bias;
-  double reach; /* no value or sum is beyond reach * max(1, |x|), but for rounding */
+  double reach; /* no value or sum is beyond reach * max(1, |x|), in either float type */
   const qk_group *group;
   const qk_piece *piece;
 } qk_circuit;

@@ -32,7 +32,7 @@
         fine &= fabs(v) <= largest;                                                            \
         block[i] = fine ? (type)v : 0;                                                         \
       }                                                                                        \
-      status = fine ? run(t, c, block, n, c->inputs, y + start, 1) : QK_NAN;                \
+      status = fine ? run(t, c, block, n, c->inputs, y + start, 1) : QK_NAN;                   \
     }                                                                                          \
     free(block);                                                                               \
     return status;                                                                             \

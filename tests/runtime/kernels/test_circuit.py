@@ -38,7 +38,7 @@ def evaluate(c, x, dtype):
     """Node by node, edge by edge, in the stated order."""
     values = [x[:, i].astype(dtype) for i in range(c.inputs)]
     for unit in range(len(c.bias)):
-        total = np.full(len(x), c.bias[unit] + 0.0, dtype=dtype)
+        total = np.full(len(x), dtype(c.bias[unit]) + dtype(0), dtype=dtype)
         for run in range(c.unit_run[unit], c.unit_run[unit + 1]):
             parts = np.zeros((2, len(x)), dtype=dtype)
             for part in (0, 1):
@@ -302,6 +302,67 @@ def test_units_that_overflow_are_not_taken_for_zero():
         single = c(np.array([[3e38]]), dtype="float32")
         np.testing.assert_array_equal(single, [[0.0, np.nan, np.nan, np.nan]])
     _core.select(before)
+
+
+def chain(inputs, units, bias, output):
+    """A circuit of ReLU units of one run each, given as (scale, sources added, subtracted)."""
+    lists = [part for _, more, less in units for part in (more, less)]
+    return rt.SparseCircuit(
+        inputs,
+        np.arange(len(units) + 1),
+        np.r_[0, np.cumsum([len(part) for part in lists])],
+        np.array([v for part in lists for v in part], dtype=np.uint32),
+        np.array([scale for scale, _, _ in units]),
+        np.array(bias),
+        np.ones(len(units), dtype=np.uint8),
+        np.array([output], dtype=np.uint32),
+    )
+
+
+@pytest.mark.parametrize("isa", rt.available())
+def test_values_that_only_rounding_lets_overflow_are_not_taken_for_zero(isa):
+    # 0.75 of the least float is the least float: each round of three units gains 4/3 in float32, so
+    # that 200 of them and 2^200 are infinite, where the exact value is 2^117.
+    rounds = [0.75 * 2.0**-149, 2.0**100, 2.0**49] * 200 + [2.0**100] * 2
+    units = [(scale, [k], []) for k, scale in enumerate(rounds)]
+    top = len(rounds)
+    units += [(1.0, [top], [top]), (1.0, [], []), (1.0, [top + 2], [top + 1])]
+    c = chain(1, units, np.zeros(len(units)), top + 3)
+    before = rt.isa()
+    _core.select(isa)
+    try:
+        assert np.isnan(c(np.ones((1, 1)), dtype="float32")).all()
+        assert c(np.ones((1, 1))) == 0
+    finally:
+        _core.select(before)
+
+
+@pytest.mark.parametrize("isa", rt.available())
+def test_circuits_without_inputs_may_overflow(isa):
+    c = chain(0, [(10.0, [], []), (10.0, [0], []), (1.0, [1], [1]), (1.0, [], []), (1.0, [3], [2])],
+              [1e308, 0.0, 0.0, 0.0, 0.0], 4)  # fmt: skip
+    before = rt.isa()
+    _core.select(isa)
+    try:
+        assert np.isnan(c(np.empty((3, 0)))).all()
+    finally:
+        _core.select(before)
+
+
+@pytest.mark.parametrize("isa", rt.available())
+def test_no_unit_is_a_negative_zero(isa):
+    # -1e-50 is -0 in float32, and so is 2^-149 times -2^-149
+    least = 2.0**-149
+    units = [(1.0, [0], []), (least, [1], [1]), (least, [], [0])]
+    before = rt.isa()
+    _core.select(isa)
+    try:
+        for x in (-0.0, 0.0, least):
+            for node in (1, 2, 3):
+                c = chain(1, units, [-1e-50] * 3, node)
+                assert not np.signbit(c(np.array([[x]]), dtype="float32")).any()
+    finally:
+        _core.select(before)
 
 
 def test_a_wide_layer_is_not_kept_alive():
