@@ -171,8 +171,9 @@ def _joined(quantizer: Any, x: Array) -> Array | None:
     """All members as one array that is quantized as they are; None where there is none."""
     if quantizer.parameters or quantizer.grain == "array":
         return None
-    # an array of one axis is a single channel
-    return x.flatten(0, 1) if quantizer.grain == "channel" and x.ndim > 2 else x
+    if quantizer.grain == "entry" or x.ndim == 2:  # an array of one axis is a single channel
+        return x
+    return x.flatten(0, 1) if x.ndim > 2 else x[:, None]
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,15 @@ def test_vmap_is_one_by_one(variant):
 
 
 @SETTLED
+def test_vmap_of_arrays_without_axes(variant):
+    function = make(variant).torch(check=False)
+    stack = torch.tensor([0.3, -0.7, 0.9], dtype=torch.float64)
+    batched = torch.vmap(function)(stack)
+    assert batched.shape == stack.shape
+    assert torch.allclose(batched, torch.stack([function(x) for x in stack]), rtol=1e-13, atol=0)
+
+
+@SETTLED
 def test_vmap_of_vmap_is_one_by_one(variant):
     q = make(variant)
     stack = torch.tensor(np.stack([sample(q, np.float64, seed) for seed in range(6)]))
