@@ -192,9 +192,13 @@ class Keeping:
         }
         return cls(path, every, identity)
 
-    def all_of(self, members: Sequence[Member]) -> dict[str, Any]:
+    def all_of(self, fleet: Fleet, members: Sequence[Member]) -> dict[str, Any]:
         """What a file belongs to."""
-        runs = {"recipe": [repr(m.recipe) for m in members], "seed": [m.seed for m in members]}
+        runs = {
+            "recipe": [repr(m.recipe) for m in members],
+            "seed": [m.seed for m in members],
+            "arrangement": type(fleet).__name__,  # a stack may be of one member
+        }
         return {**runs, **self.identity}
 
 
@@ -210,7 +214,7 @@ def advance(
     report: Callable[[int, int, float, float], None] | None,
 ) -> None:
     """Do the steps of all members, from where a checkpoint left them, until they end or `stop`."""
-    identity = keeping.all_of(members)
+    identity = keeping.all_of(fleet, members)
     if keeping.path is not None and os.path.exists(keeping.path):
         _restore(fleet, members, read_checkpoint(keeping.path, identity))
     samples = _tensors(data, dtype, device)

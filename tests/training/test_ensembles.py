@@ -177,6 +177,16 @@ def test_a_resumed_ensemble_ends_with_the_same_bits(tmp_path):
         training.train_ensemble(DATA, recipes, [4], [0, 2], checkpoint=path)
 
 
+def test_a_stack_of_one_and_a_run_alone_do_not_share_a_checkpoint(tmp_path):
+    stacked, alone = tmp_path / "stacked", tmp_path / "alone"
+    training.train_ensemble(DATA, short(), [4], [0], checkpoint=stacked)
+    training.train(DATA, short(), [4], 0, checkpoint=alone)
+    with pytest.raises(InvalidInput, match="other arrangement"):
+        training.train(DATA, short(), [4], 0, checkpoint=stacked)
+    with pytest.raises(InvalidInput, match="other arrangement"):
+        training.train_ensemble(DATA, short(), [4], [0], checkpoint=alone)
+
+
 def test_a_step_alone_and_in_the_stack_use_the_same_sizes():
     member, model = begin(DATA, short(), [3], 0, False, torch.float64)
     alone = Alone(member, model, torch.device("cpu"))
