@@ -1,6 +1,7 @@
 """References in NumPy, by the definitions, and what the tests draw."""
 
 import numpy as np
+import qexpr_runtime as rt
 from hypothesis import strategies as st
 
 SIZES = st.one_of(st.integers(0, 70), st.sampled_from([127, 128, 129, 255, 257]))
@@ -44,3 +45,18 @@ def convolve(x, w, stride, padding, groups, pad_value):
                 taps = part[:, :, top : top + kh, left : left + kw]
                 y[:, rows, i, j] = np.einsum("ncab,ocab->no", taps, w[rows])
     return y
+
+
+def chain(inputs, units, bias, output):
+    """A circuit of ReLU units of one run each, given as (scale, sources added, subtracted)."""
+    lists = [part for _, more, less in units for part in (more, less)]
+    return rt.SparseCircuit(
+        inputs,
+        np.arange(len(units) + 1),
+        np.r_[0, np.cumsum([len(part) for part in lists])],
+        np.array([v for part in lists for v in part], dtype=np.uint32),
+        np.array([scale for scale, _, _ in units]),
+        np.array(bias),
+        np.ones(len(units), dtype=np.uint8),
+        np.array([output], dtype=np.uint32),
+    )

@@ -2,6 +2,7 @@
  * section 3.3), unit by unit, in the slots that evaluation uses. */
 #include "kernels.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -38,41 +39,45 @@ static void add_pieces(const qk_circuit *c, const qk_group *g, node *nodes) {
  * `digits` is 53 or 24. Sums are exact where every partial sum fits `digits` bits. */
 int qk_circuit_bound(const qk_circuit *c, double x_max, int64_t input_bits, int digits,
                      double *bound) {
-  const double u = ldexp(1, -digits), up = 1 + ldexp(1, -20);
+  const int single = digits < 53;
+  const double u = ldexp(1, -digits), up = 1 + ldexp(1, -20), most = single ? FLT_MAX : DBL_MAX;
+  /* of what is rounded below the normal numbers; in double the bound itself is, too */
+  const double least = ldexp(1, single ? -149 : -1060);
+  const int64_t finest = single ? 149 : 1074; /* every number is a multiple of 2^-finest */
+  const int known = input_bits >= 0 && input_bits <= finest &&
+                    ldexp(x_max, (int)input_bits) <= ldexp(1, digits);
   node *nodes = calloc((size_t)c->slots + 1, sizeof *nodes);
   if (nodes == NULL) return QK_NO_MEMORY;
-  for (int64_t i = 0; i < c->inputs; i++) {
-    nodes[i] = (node){x_max, input_bits < 0 ? u * x_max : 0, input_bits < 0 ? INT32_MAX : input_bits, 0};
-    if (input_bits >= 0 && !(ldexp(x_max, (int)input_bits) <= ldexp(1, digits)))
-      nodes[i] = (node){x_max, u * x_max, INT32_MAX, 0};
-  }
+  for (int64_t i = 0; i < c->inputs; i++)
+    nodes[i] = known ? (node){x_max, 0, input_bits, 0} : (node){x_max, u * x_max + least, INT32_MAX, 0};
   const qk_group *g = c->group, *end = g + c->groups;
   for (int64_t n = 0; n < c->units; n++) {
     for (; g < end && g->unit == n; g++) add_pieces(c, g, nodes);
     const double bias = fabs(c->bias[n]);
-    double total = bias, carried = 0, rounded = 0;
+    double total = bias, carried = 0, rounded = least, largest = bias;
     int64_t fine = lattice(bias);
-    if (digits < 53 && (double)(float)bias != bias) fine = INT32_MAX;
+    if (single && (double)(float)bias != bias) fine = INT32_MAX;
     for (int64_t r = c->unit_run[n]; r < c->unit_run[n + 1]; r++) {
       double size = 0, error = 0, terms = 0;
-      int64_t least = INT32_MIN;
+      int64_t grid = INT32_MIN;
       for (int64_t e = c->run_edge[2 * r]; e < c->run_edge[2 * r + 2]; e++) {
         const node *from = &nodes[c->edge[e]];
         size += from->terms > 0 ? from->size : from->size + from->error, error += from->error;
         terms += from->terms > 0 ? from->terms : 1;
-        if (from->lattice > least) least = from->lattice;
+        if (from->lattice > grid) grid = from->lattice;
       }
       const double scale = fabs(c->scale[r]);
       total += scale * size, carried += scale * error;
-      rounded += (terms + 3) * u * scale * size;
-      if (least == INT32_MAX || (digits < 53 && (double)(float)scale != scale) ||
-          (least != INT32_MIN && !(ldexp(size * up, (int)least) <= ldexp(1, digits))))
+      rounded += (terms + 3) * u * scale * size + least * (size + 1);
+      largest = fmax(largest, fmax(scale, size));
+      if (grid == INT32_MAX || (single && (double)(float)scale != scale) ||
+          (grid != INT32_MIN && !(ldexp(size * up, (int)grid) <= ldexp(1, digits))))
         fine = INT32_MAX;
-      else if (least != INT32_MIN && fine != INT32_MAX && least + lattice(scale) > fine)
-        fine = least + lattice(scale);
+      else if (grid != INT32_MIN && fine != INT32_MAX && grid + lattice(scale) > fine)
+        fine = grid + lattice(scale);
     }
     const double runs = (double)(c->unit_run[n + 1] - c->unit_run[n]);
-    const int exact = carried == 0 && fine < 100000 && fine > -100000 &&
+    const int exact = carried == 0 && fine <= finest && fine > -100000 &&
                       ldexp(total * up, (int)fine) <= ldexp(1, digits);
     node *to = &nodes[c->slot[n]];
     to->terms = 0;
@@ -80,6 +85,8 @@ int qk_circuit_bound(const qk_circuit *c, double x_max, int64_t input_bits, int 
     to->error = exact ? 0 : (carried + rounded + u * bias + (runs + 1) * u * total) * up;
     to->lattice = exact ? fine : INT32_MAX;
     if (fine == INT32_MIN && carried == 0) to->error = 0, to->lattice = INT32_MIN; /* it is 0 */
+    largest = fmax(largest, total) * up + to->error; /* may overflow, or is NaN: 0 times infinity */
+    if (!(largest <= most)) to->error = INFINITY, to->lattice = INT32_MAX;
   }
   *bound = 0;
   for (int64_t o = 0; o < c->outputs; o++)

@@ -119,6 +119,8 @@ def rounding_bound(
     once to `dtype`, and errors of the sources are carried through with the weights' magnitudes.
     The result is inflated by (1 + 2^-20) for the rounding of this computation itself. With
     `input_bits`, inputs are multiples of 2^-input_bits, and sums that fit the type are exact.
+    Below the normal numbers an absolute error is added, and where values may overflow the bound is
+    infinite.
     """
     if dtype not in ("float64", "float32"):
         raise ValueError(f"dtype must be float64 or float32, got {dtype!r}")

@@ -7,7 +7,7 @@ import pytest
 import qexpr_runtime as rt
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from kernel_reference import SEEDS, unaligned
+from kernel_reference import SEEDS, chain, unaligned
 from qexpr_runtime import _core
 
 
@@ -302,21 +302,6 @@ def test_units_that_overflow_are_not_taken_for_zero():
         single = c(np.array([[3e38]]), dtype="float32")
         np.testing.assert_array_equal(single, [[0.0, np.nan, np.nan, np.nan]])
     _core.select(before)
-
-
-def chain(inputs, units, bias, output):
-    """A circuit of ReLU units of one run each, given as (scale, sources added, subtracted)."""
-    lists = [part for _, more, less in units for part in (more, less)]
-    return rt.SparseCircuit(
-        inputs,
-        np.arange(len(units) + 1),
-        np.r_[0, np.cumsum([len(part) for part in lists])],
-        np.array([v for part in lists for v in part], dtype=np.uint32),
-        np.array([scale for scale, _, _ in units]),
-        np.array(bias),
-        np.ones(len(units), dtype=np.uint8),
-        np.array([output], dtype=np.uint32),
-    )
 
 
 @pytest.mark.parametrize("isa", rt.available())
