@@ -124,7 +124,7 @@ class Network:
 
         Running error analysis (Higham 2002, section 3.3). With `input_bits`, inputs are multiples
         of 2^-input_bits, and the bound is 0.0 where every sum fits the type. It is infinite where
-        a step function reads a number that may have been rounded, or a circuit may overflow.
+        a step function reads a number that may have been rounded, or a value may overflow.
         """
         single = _single(dtype)
         if not 0 <= x_max < np.inf:

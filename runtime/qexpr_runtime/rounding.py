@@ -22,6 +22,11 @@ __all__ = ["network_bound"]
 
 Array = NDArray[np.float64]
 _UP = 1 + 2.0**-20  # for the rounding of this computation itself
+# of float32 and float64, by digits: the largest number, the p of the least, 2^-p, and an error of
+# what is rounded below the normal numbers; in float64 this computation itself is, too
+_MOST = {24: float(np.finfo(np.float32).max), 53: float(np.finfo(np.float64).max)}
+_FINEST = {24: 149, 53: 900}
+_LEAST = {24: 2.0**-149, 53: 2.0**-1060}
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,10 @@ def network_bound(network: NetworkData, x_max: float, input_bits: int, digits: i
     u = 2.0**-digits
     shape = network.input_shape
     ones = np.ones(shape[0])
-    exact = input_bits >= 0 and x_max * 2.0**input_bits <= 2.0**digits
-    tensors = {INPUT: _Tensor(x_max * ones, (0 if exact or digits == 53 else u * x_max) * ones,
-                              input_bits if exact else None, math.prod(shape[1:]))}  # fmt: skip
+    exact = 0 <= input_bits <= _FINEST[digits] and x_max * 2.0**input_bits <= 2.0**digits
+    error = 0.0 if exact or digits == 53 else u * x_max + _LEAST[digits]
+    tensors = {INPUT: _Tensor(x_max * ones, error * ones, input_bits if exact else None,
+                              math.prod(shape[1:]))}  # fmt: skip
     if network.input_rule is not None:
         scale, offset = network.input_rule
         most = float(max(abs(offset), abs(offset + 255 * scale))) * _UP
@@ -70,7 +76,10 @@ def network_bound(network: NetworkData, x_max: float, input_bits: int, digits: i
         x = tensors[source]
         second = None if layer.other is None else tensors[layer.other]
         spatial[k] = _shape(layer, spatial[source])
-        y, fine = _linear(layer, todo, x, second, digits, math.prod(spatial[k][1:]))
+        with np.errstate(over="ignore", invalid="ignore"):
+            y, fine = _linear(layer, todo, x, second, digits, math.prod(spatial[k][1:]))
+            if not (y.size + y.error <= _MOST[digits]).all():
+                return math.inf
         act = layer.activation
         if act is not None and act.kind == "steps" and not (todo.sums.integer or fine):
             return math.inf
@@ -161,6 +170,7 @@ def _linear(
     carried = a * errors * _UP
     inner = (terms + 1) * u / (1 - (terms + 1) * u)
     rounded = (a * (sums + errors) * (inner + 4 * u) + 2 * u * b) * _UP
+    rounded = _beyond(rounded, sums + errors, a, b, digits)
     fine, scale, offset = x.lattice, _lattice(alpha, digits), _lattice(beta, digits)
     if fine is not None and (sums.max(initial=0) * 2.0**fine > 2.0**digits):
         fine = None
@@ -191,18 +201,25 @@ def _of_codes(layer: LayerData, todo: Plan, channels: int, digits: int, places: 
     u = 2.0**-digits
     fine, scale = _lattice(own.bias, digits), _lattice(own.scale, digits)
     whole = fine is not None and scale is not None and sums.max() <= 2.0**digits
-    rounded = (4 * u * a * sums + 2 * u * b) * _UP
+    rounded = _beyond((4 * u * a * sums + 2 * u * b) * _UP, sums, a, b, digits)
     lattice = max(fine, scale) if whole and fine is not None and scale is not None else None
     return _rounded((a * sums + b) * _UP, np.zeros_like(sums), rounded, lattice, digits, places)
+
+
+def _beyond(rounded: Array, sums: Array, a: Array, b: Array, digits: int) -> Array:
+    """The rounding of a * sums + b where these are tiny, too; infinite where one may overflow."""
+    most = np.maximum(np.maximum(sums, a), b) * _UP
+    return np.where(most <= _MOST[digits], rounded + _LEAST[digits] * (sums + 2), np.inf)
 
 
 def _rounded(
     size: Array, carried: Array, rounded: Array, fine: int | None, digits: int, places: int
 ) -> _Tensor:
-    exact = fine is not None and fine < 900 and not carried.any()
+    exact = fine is not None and fine <= _FINEST[digits] and np.isfinite(rounded).all()
+    exact = exact and not carried.any()
     if exact and fine is not None and size.max(initial=0) * 2.0**fine <= 2.0**digits:
         return _Tensor(size, np.zeros_like(size), fine, places)
-    return _Tensor(size, (carried + rounded) * _UP, None, places)
+    return _Tensor(size, (carried + rounded) * _UP + _LEAST[digits], None, places)
 
 
 def _activated(act: ActivationData | None, y: _Tensor, digits: int) -> _Tensor:

@@ -1,5 +1,6 @@
 """Rounding bounds hold where numbers are as small or as large as their type allows."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -39,3 +40,21 @@ def test_numbers_at_the_ends_of_the_type_may_be_exact():
         c = chain(1, [(small, [0], []), (large, [1], [])], np.zeros(2), 2)
         assert rt.rounding_bound(c, 1.0, dtype=dtype, input_bits=0) == 0
         assert c(np.ones((1, 1)), dtype=dtype).item() == small * large
+
+
+@pytest.mark.parametrize(("dtype", "scales", "x", "bits"), [
+    ("float32", [10**30, 10**30], 1.0, None), ("float32", [2**100, 2**100], 1.0, 0),
+    ("float32", [2**100, 2**100], 2.0**-200, 200),
+    ("float32", [Fraction(3, 2**151), 2**100, 2**49], 1.0, 0),
+    ("float64", [Fraction(1, 2**600), Fraction(1, 2**600), 2**1000, 2**200], 1.0, 0),
+])  # fmt: skip
+def test_bounds_of_layers_likewise(dtype, scales, x, bits, tmp_path):
+    one = np.ones((1, 1), dtype=int)
+    layers = tuple(rt.LayerData("dense", codes=one, scale=Fraction(scale)) for scale in scales)
+    rt.save(tmp_path / "n.qxr", rt.NetworkData((1,), layers))
+    net = rt.load(tmp_path / "n.qxr")
+    exact = Fraction(x) * math.prod(map(Fraction, scales))
+    bound = net.rounding_bound(x, dtype=dtype, input_bits=bits)
+    computed = net(np.array([[x]]), dtype=dtype).item()
+    assert bound == np.inf or 0 < abs(Fraction(computed) - exact) <= Fraction(bound)
+    assert np.isfinite(bound) == np.isfinite(computed)
