@@ -6,7 +6,6 @@ one clear line on stderr; 130 interrupted.
 
 from __future__ import annotations
 
-import atexit
 import gc
 import os
 import sys
@@ -109,25 +108,5 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # exit, would be a fifth of the time of `qexpr bound`.
     gc.set_threshold(100_000, 50, 50)
     code = run(arguments)
-    if arguments is None and sys.argv[1:2] == ["bound"]:
-        _leave(code)
     gc.freeze()
     sys.exit(code)
-
-
-def _leave(code: int) -> None:
-    """End the process without taking every module apart first; for a console script only.
-
-    That would be a twentieth of the time of `qexpr bound`, which has no threads and nothing to
-    tidy up. It is left to the interpreter where somebody else has: what is registered with
-    `atexit`, a tracer such as coverage, or a stream that cannot be written.
-    """
-    watched = sys.gettrace() or sys.getprofile() or sys.flags.inspect
-    if watched or atexit._ncallbacks():
-        return
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        return
-    os._exit(code)

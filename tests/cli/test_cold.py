@@ -73,13 +73,3 @@ def test_every_bound_is_on_the_cold_path(process):
     assert outcome.returncode == 0
     for id in bounds.ids():
         assert id in outcome.stdout
-
-
-def test_leaving_early_leaves_what_others_registered(process):
-    # `qexpr bound` ends its process at once, but not before exit handlers that somebody has set.
-    code = "import atexit; atexit.register(print, 'tidied'); {}".format(
-        "from qexpr.cli.main import main; main()"
-    )
-    plain, watched = process(*EXAMPLE), process(*EXAMPLE, code=code)
-    assert plain.returncode == watched.returncode == 0
-    assert watched.stdout == plain.stdout + "tidied\n"
