@@ -105,9 +105,7 @@ class Circuit:
     @property
     def box(self) -> Units | None:
         """What its cube and ball stand for, where it was built for one; None: not known."""
-        if self.frame is None and self.plan:
-            return Units.read(None, 1, self.d)
-        return self.frame
+        return Units.built_for(self.frame, self.plan, self.d)
 
     @property
     def weights(self) -> int:

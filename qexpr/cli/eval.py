@@ -153,17 +153,13 @@ def _floats(path: str, asked: _Asked, dtype: str | None, threads: int) -> list[l
 def _packed(path: str, asked: _Asked, dtype: str | None, threads: int) -> list[list[str]]:
     import qexpr_runtime as rt
 
-    from qexpr.core.units import Units
+    from qexpr.export import box_of
 
     try:
         net = rt.load(path)
     except rt.FormatError as error:
         raise InvalidInput(str(error)) from None
-    box, notes = None, net.notes
-    if net.is_circuit and "units" in notes:
-        box = Units.from_dict(notes["units"], net.inputs)
-    elif net.is_circuit and notes.get("plan"):
-        box = Units.read(None, 1, net.inputs)
+    box = box_of(net.notes, net.inputs) if net.is_circuit else None
     x = asked.array(net.inputs, box)
     kind = dtype or "float64"
     values = net(x, dtype=kind, threads=threads)

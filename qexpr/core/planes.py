@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from qexpr.core.levels import TreeErrors
 
-__all__ = ["hat_price", "variants_of"]
+__all__ = ["ENOUGH", "hat_price", "variants_of"]
 
-_DIGITS = 128  # the digits' error is brought down to this part of Taylor's
+ENOUGH = 128  # the digits' error is brought down to this part of Taylor's
 
 
 def hat_price(d: int) -> int:
@@ -53,7 +53,7 @@ def _best(errors: TreeErrors) -> tuple[int, ...]:
         while True:
             left = sum(weights)
             cheapest = min(cheapest, edges * math.pow(taylor + left, errors.d / errors.n))
-            if left * _DIGITS < taylor:
+            if left * ENOUGH < taylor:
                 return cheapest
             i = gains.index(max(gains))
             edges += errors.number[i]

@@ -46,6 +46,11 @@ class Units:
             )
         return cls(box, size)
 
+    @classmethod
+    def built_for(cls, frame: Units | None, plan: Mapping[str, object], d: int) -> Units | None:
+        """What a circuit's cube and ball stand for: its frame, or the cube; None: not known."""
+        return cls.read(None, 1, d) if frame is None and plan else frame
+
     @property
     def trivial(self) -> bool:
         """Whether user's units and the unit cube's are the same."""

@@ -7,6 +7,7 @@ specification); here stands what qexpr's objects are in it.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -20,7 +21,7 @@ from qexpr.errors import InvalidInput, Unsupported, shorten
 from qexpr.export.layers import pack_layers, unpack_layers
 from qexpr.networks import QuantizedNetwork
 
-__all__ = ["read_packed", "write_packed"]
+__all__ = ["box_of", "read_packed", "write_packed"]
 
 
 def write_packed(
@@ -156,8 +157,17 @@ def _circuit(data: CircuitData) -> Circuit:
         free=data.free,
         plan=plan,
         roles=tuple(_role(role) for role in roles),
-        frame=Units.from_dict(notes["units"], data.inputs) if "units" in notes else None,
+        frame=_frame(notes, data.inputs),
     )
+
+
+def _frame(notes: Mapping[str, Any], d: int) -> Units | None:
+    return Units.from_dict(notes["units"], d) if "units" in notes else None
+
+
+def box_of(notes: Mapping[str, Any], d: int) -> Units | None:
+    """`Circuit.box` out of a packed circuit's notes, without its edges."""
+    return Units.built_for(_frame(notes, d), notes.get("plan", {}), d)
 
 
 def _role(value: Any) -> Role:

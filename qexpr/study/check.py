@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from qexpr.study.kind import Finding, Kind, Row, digest_column
 from qexpr.study.provenance import capability
 from qexpr.study.rows import cell_row, parse_field, render_field
 from qexpr.study.spec import Study
-from qexpr.study.table import read_texts
+from qexpr.study.table import digest_of, read_texts
 from qexpr.study.tasks import one_thread, run_cell
 from qexpr.study.tools import Tools
 
@@ -124,15 +123,12 @@ def _row_name(job: Job) -> str:
 
 
 def _provenance(folder: Folder, study: Study, checked: Checked) -> dict[str, Any]:
-    try:
-        document = json.loads((folder.path / "provenance.json").read_bytes())
-        if not isinstance(document, dict):
-            raise TypeError
-    except (OSError, ValueError, TypeError):
+    document = folder.provenance()
+    if document is None:
         checked.wrong.append("provenance.json is missing or no JSON object")
         return {}
     results = folder.path / "results.csv"
-    found = hashlib.sha256(results.read_bytes()).hexdigest() if results.exists() else "none"
+    found = digest_of(results) if results.exists() else "none"
     pairs = (
         ("results_sha256", found, "results.csv is not the table that provenance.json names"),
         ("specification_sha256", study.digest, "study.toml is not what the table was made from"),

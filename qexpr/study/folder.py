@@ -33,6 +33,14 @@ class Folder:
         """Where the records of cells are."""
         return Store(self.path)
 
+    def provenance(self) -> dict[str, Any] | None:
+        """What provenance.json says; None where it is missing or no JSON object."""
+        try:
+            document = json.loads((self.path / "provenance.json").read_bytes())
+        except (OSError, ValueError):
+            return None
+        return document if isinstance(document, dict) else None
+
     def claim(self, study: Study, replace: bool = False) -> None:
         """Make the folder this study's, or go on with it.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from qexpr.errors import InvalidInput
 from qexpr.study.cells import code_digest, count_cells, describe, jobs, validate_cells
@@ -50,7 +49,9 @@ def restate_study(
         )
     validate_cells(study)
     path, spec = folder.path / "results.csv", folder.path / "study.toml"
-    document = _document(folder)
+    document = folder.provenance()
+    if document is None:
+        raise InvalidInput(f"{folder.path}/provenance.json is missing or no JSON object")
     if document.get("results_sha256") != digest_of(path):
         raise InvalidInput(f"{path} is not the table that provenance.json names")
     if document.get("specification_sha256") != study.digest:
@@ -86,13 +87,3 @@ def restate_study(
     document["bounds_code_sha256"] = code_digest(kind.name)
     folder.write("provenance.json", json.dumps(document, indent=2) + "\n")
     return found
-
-
-def _document(folder: Folder) -> dict[str, Any]:
-    try:
-        document = json.loads((folder.path / "provenance.json").read_bytes())
-    except (OSError, ValueError):
-        document = None
-    if not isinstance(document, dict):
-        raise InvalidInput(f"{folder.path}/provenance.json is missing or no JSON object")
-    return document

@@ -21,7 +21,7 @@ from qexpr.bounds.witness.bubbles_limit import limit_power
 from qexpr.bounds.witness.multiresolution import errors
 from qexpr.bounds.witness.source import digit_bits
 from qexpr.core.levels import TreeErrors
-from qexpr.core.planes import hat_price, variants_of
+from qexpr.core.planes import ENOUGH, hat_price, variants_of
 from qexpr.core.query import Query
 from qexpr.errors import InvalidInput, shorten
 
@@ -29,7 +29,6 @@ __all__ = ["asymptotic"]
 
 _STEPS = (1, 3, 5, 7)
 _PARTS = 256  # of an octave
-_ENOUGH = 2**7  # the digits' error is brought down to this part of Taylor's
 _ROOT = 10**6  # roots are rounded up to multiples of 1/_ROOT
 
 Piece = tuple[Fraction, Fraction, tuple[Fraction, ...]]
@@ -159,7 +158,7 @@ def _extras(terms: TreeErrors) -> list[tuple[int, ...]]:
     extra, found = [0] * terms.n, []
     while True:
         found.append(tuple(extra))
-        if sum(weights) * _ENOUGH < terms.taylor:
+        if sum(weights) * ENOUGH < terms.taylor:
             return found
         i = max(range(terms.n), key=lambda i: (weights[i] / terms.number[i], -i))
         extra[i] += 1
